@@ -122,7 +122,13 @@ struct Daemon::Impl {
     inspect::SessionSnapshots snapshots{[this](const core::Session& session) {
         return policy::resolve(engine.policy(), session.login).keep.value.programs;
     }};
-    monitor::LeaderMonitor leaders{base->loop.get(), base->events};
+    IdleStopCheck ends{
+        {.events = base->events,
+         .settings = [this] { return logind.idle_stop(); },
+         .closed = [this](const auto& event) { return core::closed_session(engine.state(), event); },
+         .exited = [this](const core::LeaderExited& event) { return engine.state().find(event.session); },
+         .state = &inspect::logind_idle_of}};
+    monitor::LeaderMonitor leaders{base->loop.get(), ends};
     logind::Logind logind{base->loop.get(), logind_callbacks()};
     systemd::Manager systemd{base->loop.get(), log_errors_of("systemd")};
     api::Service api{base->loop.get(), log_errors_of("D-Bus interface")};
@@ -145,11 +151,7 @@ struct Daemon::Impl {
          .events = base->events,
          .is_ignored = [this](const std::string& service) { return policy::is_ignored(engine.policy(), service); },
          .warn = [this](const std::string& text) { base->journal.log(Priority::warning, text); }}};
-    IdleStopCheck closes{{.events = base->events,
-                          .settings = [this] { return logind.idle_stop(); },
-                          .find = [this](const auto& closed) { return core::closed_session(engine.state(), closed); },
-                          .idle_if_stopping = &inspect::idle_if_stopping}};
-    GroupCompletion logins{group_completion_for(closes)};
+    GroupCompletion logins{group_completion_for(ends)};
     GroupCompletion nested_logins{group_completion_for(nested)};
     SessionDiscovery discovery{
         {.events = base->events, .engine = engine, .worker = resources.worker, .leaders = leaders}};

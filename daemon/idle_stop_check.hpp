@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/core/event.hpp"
+#include "daemon/inspect/stopping_session.hpp"
 #include "daemon/logind/idle_stop.hpp"
 
 #include <functional>
@@ -11,14 +12,15 @@
 
 namespace sesslimit {
 
-/// Check whether logind has stopped a session that is closed, because the session was idle (StopIdleSessionSec of
-/// logind.conf(5)). logind reports this only in a message of its log. The result is therefore concluded from three
-/// facts, which are probable together only after such a stop:
+/// Check whether logind has stopped a session whose end is reported, because the session was idle (StopIdleSessionSec
+/// of logind.conf(5)). logind reports this only in a message of its log. The result is therefore concluded:
 ///
 /// - logind stops sessions that are idle.
-/// - logind had begun to stop the session before PAM closed it. After a logout, logind closes the session later,
-///   because pam_sesslimit comes before pam_systemd in the PAM stack.
 /// - The terminal of the session has had no input for as long as logind requires.
+/// - PAM closes the session, and logind had begun to stop it before. After a logout, logind closes the session later,
+///   because pam_sesslimit comes before pam_systemd in the PAM stack. Or the leader exits without a logout, as login(1)
+///   does on SIGHUP. logind stores that it stops the session only after systemd has begun to signal the processes, so
+///   that a terminal without input for the whole StopIdleSessionSec is sufficient in this case.
 ///
 /// A request to terminate the session (loginctl terminate-session) within the last moments of that time has the same
 /// result.
@@ -29,22 +31,20 @@ class IdleStopCheck final : public core::EventSink {
         core::EventSink& events;
         /// Returns the settings of logind.
         std::function<logind::IdleStop()> settings;
-        /// Returns the session that the event closes, or null if it is not known.
-        std::function<const core::Session*(const core::CloseRequested&)> find;
-        /// Returns the time without input on the terminal of a logind session that logind is stopping, otherwise
-        /// nothing.
-        std::function<std::optional<Duration>(const std::string& logind_id)> idle_if_stopping;
+        /// Returns the session whose end an event reports, or null if it is not known.
+        std::function<const core::Session*(const core::CloseRequested&)> closed;
+        std::function<const core::Session*(const core::LeaderExited&)> exited;
+        /// Returns the state of a logind session, or nothing if logind does not know a terminal of the session.
+        std::function<std::optional<inspect::LogindIdle>(const std::string& logind_id)> state;
     };
 
     /// Lifetime: the receiver in `dependencies` must outlive the IdleStopCheck.
     explicit IdleStopCheck(Dependencies dependencies) : dependencies_(std::move(dependencies)) {}
 
-    /// Forwards the event immediately. If the event is CloseRequested, sets its field idle_stop before.
+    /// Forwards the event immediately. If the event is CloseRequested or LeaderExited, sets its field idle_stop before.
     void handle(core::Event event) override;
 
   private:
-    [[nodiscard]] std::optional<Duration> idle_stop_of(const core::CloseRequested& closed) const;
-
     Dependencies dependencies_;
 };
 

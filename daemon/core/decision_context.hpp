@@ -201,8 +201,9 @@ void continue_waiting(DecisionContext& context, Session session);
 void on_close_requested(DecisionContext& context, const CloseRequested& event);
 void on_request_aborted(DecisionContext& context, const RequestAborted& event);
 
-/// Returns the reason of the notice that a session is released, which is a stop by logind, or no reason.
-Reason release_reason(const Session& session);
+/// Returns the reason that notices name for the end of a session. `reason` is the reason of the core. If logind has
+/// probably stopped the session because it was idle, this is named instead of the exit of its leader.
+Reason named_reason(const Session& session, const Reason& reason);
 
 /// Removes a session from the core's state. If the session occupied one of its user's session slots, the slot goes to
 /// the login of the same user that has waited the longest.

@@ -43,6 +43,8 @@ struct RequestAborted {
 /// if the leader had already exited when the daemon started to track it.
 struct LeaderExited {
     SessionKey session = SessionKey::none;
+    /// As in CloseRequested.
+    std::optional<Duration> idle_stop{};
 };
 
 /// Session as reported by logind (org.freedesktop.login1(5)).

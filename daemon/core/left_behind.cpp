@@ -20,7 +20,7 @@ void leave_behind(DecisionContext& context, const Session& session) {
     reapply_to_left_behind(context, left);
     context.put(left);
     if (occupies_slot(session) && !occupies_slot(left)) {
-        context.notify(Notice::Kind::released, left, release_reason(left));
+        context.notify(Notice::Kind::released, left, named_reason(left, {}));
         admit_waiting(context, session);
     }
 }

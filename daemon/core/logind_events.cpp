@@ -122,6 +122,9 @@ void on_leader_exited(DecisionContext& context, const LeaderExited& event) {
     }
     Session session = *found;
     session.leader = {};
+    if (session.phase == Phase::active) {
+        session.idle_stop = event.idle_stop.value_or(Duration{});
+    }
     switch (session.phase) {
     case Phase::closed:
         if (session.logged_out != BootTime{}) {
@@ -211,7 +214,7 @@ void on_logind_session_removed(DecisionContext& context, const LogindSessionRemo
     session.scope.clear();
     context.put(session);
     if (occupies_slot(*found)) {
-        context.notify(Notice::Kind::released, session, release_reason(session));
+        context.notify(Notice::Kind::released, session, named_reason(session, {}));
         admit_waiting(context, *found);
     }
 }

@@ -6,9 +6,10 @@
 
 namespace sesslimit::core {
 
-Reason release_reason(const Session& session) {
-    if (session.idle_stop == Duration{}) {
-        return {};
+Reason named_reason(const Session& session, const Reason& reason) {
+    const bool can_be_stop = reason.cause == Cause::none || reason.cause == Cause::leader_gone;
+    if (session.idle_stop == Duration{} || !can_be_stop) {
+        return reason;
     }
     return {.cause = Cause::logind_idle, .count = 0, .span = session.idle_stop, .by = {}};
 }
@@ -36,7 +37,7 @@ void on_close_requested(DecisionContext& context, const CloseRequested& event) {
     // session would appear to be a new session.
     context.put(closed);
     if (!occupies_slot(closed)) {
-        context.notify(Notice::Kind::released, closed, release_reason(closed));
+        context.notify(Notice::Kind::released, closed, named_reason(closed, {}));
         admit_waiting(context, closed);
     }
 }
@@ -67,7 +68,7 @@ void remove_session(DecisionContext& context, const Session& session) {
     const bool ended = session.phase == Phase::ending && session.stage != TerminationStage::pending;
     if (ended || occupies_slot(session)) {
         context.notify(ended ? Notice::Kind::ended : Notice::Kind::released, session,
-                       ended ? session.reason : release_reason(session));
+                       named_reason(session, ended ? session.reason : Reason{}));
     }
     if (occupies_slot(session)) {
         admit_waiting(context, session);

@@ -71,7 +71,7 @@ enum class Cause : std::uint8_t {
     /// A D-Bus caller requested the termination of the session.
     requested = 6,
     /// logind has probably stopped the session because it was idle (StopIdleSessionSec of logind.conf(5)). Only the
-    /// cause of a notice, and never that of a session (Session::idle_stop).
+    /// cause that notices name, and never that of a session (Session::idle_stop).
     logind_idle = 7,
 };
 

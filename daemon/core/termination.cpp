@@ -84,7 +84,7 @@ void notify_reason(DecisionContext& context, Session& session, const std::string
     const policy::Limits limits = context.limits(session);
     context.out.effects.emplace_back(Notice{.kind = Notice::Kind::ending,
                                             .session = session,
-                                            .reason = session.reason,
+                                            .reason = named_reason(session, session.reason),
                                             .message = limits.message_of_end.value,
                                             .note = note,
                                             .quiet = limits.quiet.value == policy::Quiet::yes});
@@ -100,7 +100,7 @@ void kill(DecisionContext& context, Session& session) {
         context.out.effects.emplace_back(SignalLeader{session.key, asked ? SIGKILL : SIGTERM});
     }
     if (session.stage != TerminationStage::sigkill_sent) {
-        context.notify(Notice::Kind::forced, session, session.reason);
+        context.notify(Notice::Kind::forced, session, named_reason(session, session.reason));
     }
     session.stage = TerminationStage::sigkill_sent;
     session.due = after(context.now, Timeouts::kill_retry);
@@ -114,7 +114,7 @@ void begin_termination(DecisionContext& context, Session session, const Reason& 
         if (!session.observed) {
             context.out.effects.emplace_back(Notice{.kind = Notice::Kind::would_end,
                                                     .session = session,
-                                                    .reason = reason,
+                                                    .reason = named_reason(session, reason),
                                                     .locks = DecisionContext::locks(session, limits, reason.cause)});
         }
         session.observed = true;

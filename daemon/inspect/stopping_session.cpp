@@ -26,10 +26,7 @@ std::string stored(const std::string& logind_id, int (*read)(const char*, char**
 
 } // namespace
 
-std::optional<Duration> idle_if_stopping(const std::string& logind_id) {
-    if (stored(logind_id, &sd_session_get_state) != "closing") {
-        return std::nullopt;
-    }
+std::optional<LogindIdle> logind_idle_of(const std::string& logind_id) {
     const std::string tty = stored(logind_id, &sd_session_get_tty);
     constexpr std::string_view directory = "/dev/";
     const std::string path = tty.starts_with(directory) ? tty : std::string(directory) + tty;
@@ -40,7 +37,8 @@ std::optional<Duration> idle_if_stopping(const std::string& logind_id) {
     // The owner of the terminal can set its atime to any time (utimensat(2)).
     const Duration now = wall_now().time_since_epoch();
     const auto latest = std::chrono::duration_cast<std::chrono::seconds>(now).count();
-    return now - std::chrono::seconds(std::clamp<std::int64_t>(node.st_atim.tv_sec, 0, latest));
+    const auto input = std::chrono::seconds(std::clamp<std::int64_t>(node.st_atim.tv_sec, 0, latest));
+    return LogindIdle{.is_stopping = stored(logind_id, &sd_session_get_state) == "closing", .idle = now - input};
 }
 
 } // namespace sesslimit::inspect

@@ -217,7 +217,7 @@ std::string reason_text(const core::Reason& reason) {
     case Cause::requested:
         return "requested by " + escape_for_display(reason.by, host_bytes);
     case Cause::logind_idle:
-        return "terminated by logind, probably as idle (StopIdleSessionSec=" + format_span(reason.span) + ")";
+        return "stopped by logind, probably as idle (StopIdleSessionSec=" + format_span(reason.span) + ")";
     }
     return {};
 }

@@ -381,6 +381,30 @@ SESSLIMIT_TEST(idle_stop_of_logind_named_at_release) {
     }
 }
 
+/// login(1) exits without closing the session if logind stops it.
+SESSLIMIT_TEST(idle_stop_of_logind_named_if_leader_exits) {
+    struct Case {
+        Rules rules;
+        std::optional<Duration> stop;
+        std::string_view log;
+    };
+    const Case cases[] = {
+        {{}, std::nullopt, "0 tell released 1"},
+        {{}, 10min, "0 tell released 1 logind"},
+        {{.duration = 8h}, std::nullopt, "0 tell ending 1 leader, terminate c1; 0 tell ended 1 leader"},
+        {{.duration = 8h}, 10min, "0 tell ending 1 logind, terminate c1; 0 tell ended 1 logind"},
+        {{.duration = 8h, .mode = policy::Mode::observe}, 10min, "0 tell would-end 1 logind; 0 tell released 1 logind"},
+    };
+    for (const Case& one : cases) {
+        World world(one.rules);
+        world.login();
+        (void)world.take_log();
+        world.feed(LeaderExited{key(1), one.stop});
+        world.feed(LogindSessionRemoved{"c1"});
+        EXPECT_TEXT(world.take_log() + world.fault, one.log);
+    }
+}
+
 /// mosh-server was started over ssh. The connection has ended, so a key that no program reads is not noticed.
 SESSLIMIT_TEST(warning_of_mosh_asks_for_key_at_prompt) {
     for (const bool has_channel : {false, true}) {

@@ -4,6 +4,7 @@
 #include "tests/unit/support/function_sink.hpp"
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace {
@@ -12,52 +13,65 @@ using namespace sesslimit;
 using namespace sesslimit::test;
 using namespace std::chrono_literals;
 
-/// A session that is closed, and the settings of logind.
-struct Closed {
+/// A session that ends, and the settings of logind.
+struct Ended {
     logind::IdleStop settings{.stop = 10min, .action = 30min};
     bool known = true;
     std::string logind_id = "c1";
     bool graphical = false;
-    /// Time without input on its terminal, if logind was stopping the session before PAM closed it.
-    std::optional<Duration> idle = 10min;
+    /// Absent if logind knows no terminal.
+    std::optional<inspect::LogindIdle> state = inspect::LogindIdle{.is_stopping = true, .idle = 10min};
 };
 
-std::optional<Duration> checked(const Closed& closed) {
-    std::optional<Duration> found;
+/// Returns "closed" and "exited" if the stop is concluded when PAM closes the session, or when its leader exits.
+std::string concluded(const Ended& ended) {
+    std::string found;
     core::Session session;
-    session.logind_id = closed.logind_id;
-    session.graphical = closed.graphical;
-    FunctionSink sink{[&](core::Event event) { found = std::get<core::CloseRequested>(event).idle_stop; }};
-    IdleStopCheck check{
-        {.events = sink,
-         .settings = [&] { return closed.settings; },
-         .find = [&](const auto&) { return closed.known ? &session : nullptr; },
-         .idle_if_stopping = [&](const std::string& id) { return id == "c1" ? closed.idle : std::nullopt; }}};
+    session.logind_id = ended.logind_id;
+    session.graphical = ended.graphical;
+    const auto is_stop = [&](const auto& event) { return event.idle_stop == ended.settings.stop; };
+    FunctionSink sink{[&](const core::Event& event) {
+        if (const auto* closed = std::get_if<core::CloseRequested>(&event)) {
+            found += is_stop(*closed) ? "closed " : "";
+        } else {
+            found += is_stop(std::get<core::LeaderExited>(event)) ? "exited " : "";
+        }
+    }};
+    IdleStopCheck check{{.events = sink,
+                         .settings = [&] { return ended.settings; },
+                         .closed = [&](const auto&) { return ended.known ? &session : nullptr; },
+                         .exited = [&](const auto&) { return ended.known ? &session : nullptr; },
+                         .state = [&](const std::string& id) { return id == "c1" ? ended.state : std::nullopt; }}};
     check.handle(core::CloseRequested{RequestId{1}, SessionKey{1}, {}});
+    check.handle(core::LeaderExited{SessionKey{1}});
     return found;
 }
 
 SESSLIMIT_TEST(idle_stop_concluded_from_settings_and_idle_time) {
+    using State = inspect::LogindIdle;
     struct Case {
         std::string_view about;
-        Closed closed;
-        std::optional<Duration> stop;
+        Ended ended;
+        std::string_view found;
     };
+    const logind::IdleStop hour{.stop = 1h, .action = 30min};
     const Case cases[] = {
-        {"idle for StopIdleSessionSec", {}, 10min},
-        {"input in time", {.idle = 10min - 1us}, std::nullopt},
-        {"a logout, or logind knows no terminal", {.idle = std::nullopt}, std::nullopt},
-        {"StopIdleSessionSec is not set", {.settings = {.action = 30min}, .idle = 2h}, std::nullopt},
-        {"IdleActionSec is shorter", {.settings = {.stop = 1h, .action = 30min}, .idle = 30min}, 1h},
-        {"not idle by either", {.settings = {.stop = 1h, .action = 30min}, .idle = 29min}, std::nullopt},
-        {"IdleActionSec=0", {.settings = {.stop = 1h, .action = 0s}, .idle = 30min}, std::nullopt},
-        {"IdleActionSec=0, idle", {.settings = {.stop = 1h, .action = 0s}, .idle = 1h}, 1h},
-        {"a graphical session", {.graphical = true}, std::nullopt},
-        {"not a session of logind", {.logind_id = ""}, std::nullopt},
-        {"an unknown session", {.known = false}, std::nullopt},
+        {"idle for StopIdleSessionSec", {}, "closed exited "},
+        {"input in time", {.state = State{.is_stopping = true, .idle = 10min - 1us}}, ""},
+        {"a logout, or not stored yet", {.state = State{.idle = 10min}}, "exited "},
+        {"logind knows no terminal", {.state = std::nullopt}, ""},
+        {"StopIdleSessionSec is not set", {.settings = {.action = 30min}}, ""},
+        {"IdleActionSec", {.settings = hour, .state = State{.is_stopping = true, .idle = 30min}}, "closed exited "},
+        {"IdleActionSec, not stopping", {.settings = hour, .state = State{.idle = 30min}}, ""},
+        {"shorter than both", {.settings = hour, .state = State{.is_stopping = true, .idle = 29min}}, ""},
+        {"IdleActionSec=0", {.settings = {.stop = 1h}, .state = State{.is_stopping = true, .idle = 30min}}, ""},
+        {"a graphical session", {.graphical = true}, ""},
+        {"not a session of logind", {.logind_id = ""}, ""},
+        {"an unknown session", {.known = false}, ""},
     };
     for (const Case& one : cases) {
-        EXPECT(checked(one.closed) == one.stop, one.about);
+        const std::string about = std::string(one.about) + ": ";
+        EXPECT_TEXT(about + concluded(one.ended), about + std::string(one.found));
     }
 }
 
@@ -65,7 +79,7 @@ SESSLIMIT_TEST(other_events_forwarded) {
     std::optional<core::Event> found;
     FunctionSink sink{[&](core::Event event) { found = std::move(event); }};
     IdleStopCheck check{
-        {.events = sink, .settings = [] { return logind::IdleStop{}; }, .find = nullptr, .idle_if_stopping = nullptr}};
+        {.events = sink, .settings = [] { return logind::IdleStop{}; }, .closed = {}, .exited = {}, .state = {}}};
     check.handle(core::RequestAborted{RequestId{7}});
     EXPECT(found && std::get<core::RequestAborted>(*found).request == RequestId{7}, "unchanged");
     check.handle(core::CloseRequested{RequestId{8}, SessionKey{1}, {}});

@@ -7,9 +7,9 @@ namespace {
 using namespace sesslimit;
 
 // tests/lab/scap.py tests sessions that logind stops. libsystemd reads the files of logind at a fixed path.
-SESSLIMIT_TEST(unknown_session_is_not_stopping) {
+SESSLIMIT_TEST(unknown_session_has_no_state) {
     for (const char* id : {"", "no-such-session", "../../../etc/passwd", "a b"}) {
-        EXPECT(!inspect::idle_if_stopping(id), id);
+        EXPECT(!inspect::logind_idle_of(id), id);
     }
 }
 

@@ -84,7 +84,7 @@ SESSLIMIT_TEST(journal_names_idle_stop_of_logind) {
     EXPECT_TEXT(field(logout, "SESSLIMIT_REASON"), "(none)");
     const auto stopped = messages::journal_entry(
         notice_of(Kind::released, {.cause = Cause::logind_idle, .count = 0, .span = 10min, .by = {}}));
-    EXPECT_TEXT(field(stopped, "MESSAGE"), "Closed session c1 of alice (sshd, from 192.0.2.7): terminated by logind, "
+    EXPECT_TEXT(field(stopped, "MESSAGE"), "Closed session c1 of alice (sshd, from 192.0.2.7): stopped by logind, "
                                            "probably as idle (StopIdleSessionSec=10min).");
     EXPECT_TEXT(field(stopped, "SESSLIMIT_REASON"), "logind-idle");
 }

@@ -187,7 +187,7 @@ SESSLIMIT_TEST(reason_texts) {
         {because(Cause::requested, 0, {}, "root"), "requested by root"},
         {because(Cause::requested, 0, {}, hostile),
          "requested by x\\x1b]0;pwned\\x07\\x0a\\x0d\\xe2\\x80\\xae\\xffy\\x5cz"},
-        {because(Cause::logind_idle, 0, 10min), "terminated by logind, probably as idle (StopIdleSessionSec=10min)"},
+        {because(Cause::logind_idle, 0, 10min), "stopped by logind, probably as idle (StopIdleSessionSec=10min)"},
     };
     for (const Case& one : cases) {
         EXPECT_TEXT(messages::reason_text(one.reason), one.text);
