@@ -4,6 +4,7 @@
 The command-line tools in the machine need a process for each call and accept no argument over 128 KiB.
 """
 
+import contextlib
 import itertools
 import socket
 import subprocess
@@ -12,7 +13,7 @@ import threading
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, Iterator
 
 from . import dbus_wire as wire
 from .machine import Machine
@@ -47,7 +48,7 @@ class Bus:
         return self
 
     def __exit__(self, *_) -> None:
-        self._socket.close()
+        self.close()
 
     def send(
         self,
@@ -74,6 +75,27 @@ class Bus:
         while (answer := self.receive()).reply_to != serial:
             pass
         return answer
+
+    def calls(self) -> Iterator[wire.Message]:
+        """Yields the method calls from other connections, until the connection is closed."""
+        self._socket.settimeout(None)
+        while True:
+            message = wire.parsed(self._message())
+            if message.kind == wire.METHOD_CALL:
+                yield message
+
+    def answer(self, call: wire.Message, signature: str = "", *values: Any) -> None:
+        self._socket.sendall(wire.reply(next(self._serials), call, signature, values))
+
+    def refuse(self, call: wire.Message, name: str, text: str) -> None:
+        """Replies with an error."""
+        self._socket.sendall(wire.error(next(self._serials), call, name, text))
+
+    def close(self) -> None:
+        """Closes the connection. Another thread that reads from it gets a ConnectionError."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
 
     def _message(self) -> bytes:
         while len(self._unread) < 16 or len(self._unread) < wire.length(self._unread):

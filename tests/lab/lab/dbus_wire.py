@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Encoding of D-Bus method calls and their replies, little-endian, as in the D-Bus specification."""
+"""Encoding of D-Bus method calls, replies and errors, little-endian, as in the D-Bus specification."""
 
 import struct
 from dataclasses import dataclass
 from typing import Any, Iterator
 
 METHOD_CALL, METHOD_RETURN, ERROR, SIGNAL = 1, 2, 3, 4
-PATH, INTERFACE, MEMBER, ERROR_NAME, REPLY_SERIAL, DESTINATION, SIGNATURE = 1, 2, 3, 4, 5, 6, 8
+PATH, INTERFACE, MEMBER, ERROR_NAME, REPLY_SERIAL, DESTINATION, SENDER, SIGNATURE = 1, 2, 3, 4, 5, 6, 7, 8
 
 _FIXED = {"y": "B", "b": "I", "u": "I", "i": "i", "t": "Q"}
 _ALIGNMENT = {"y": 1, "g": 1, "v": 1, "t": 8, "(": 8, "{": 8}  # the others: 4
@@ -14,21 +14,44 @@ _ALIGNMENT = {"y": 1, "g": 1, "v": 1, "t": 8, "(": 8, "{": 8}  # the others: 4
 
 @dataclass(frozen=True)
 class Message:
-    """A received message. error: name of the error, "" for none; text: message of the error."""
+    """A received message.
+
+    error: name of the error, "" for none; text: first argument of a call or an error if it is a text; member:
+    "interface.Name" of a call.
+    """
 
     kind: int
     reply_to: int
     error: str
     text: str
+    serial: int
+    member: str
+    sender: str
 
 
 def call(serial: int, destination: str, path: str, member: str, signature: str, values: tuple) -> bytes:
     """Encodes a method call. member: "interface.Name". Values: see marshal()."""
     interface, _, name = member.rpartition(".")
-    body = marshal(signature, *values)
     fields = [(PATH, ("o", path)), (INTERFACE, ("s", interface)), (MEMBER, ("s", name)), (DESTINATION, ("s", destination))]
-    fields += [(SIGNATURE, ("g", signature))] if signature else []
-    head = bytearray(marshal("yyyyuua(yv)", ord("l"), METHOD_CALL, 0, 1, len(body), serial, fields))
+    return _message(METHOD_CALL, serial, fields, signature, values)
+
+
+def reply(serial: int, to: Message, signature: str, values: tuple) -> bytes:
+    """Encodes the reply to a method call."""
+    fields = [(REPLY_SERIAL, ("u", to.serial)), (DESTINATION, ("s", to.sender))]
+    return _message(METHOD_RETURN, serial, fields, signature, values)
+
+
+def error(serial: int, to: Message, name: str, text: str) -> bytes:
+    """Encodes an error as the reply to a method call."""
+    fields = [(REPLY_SERIAL, ("u", to.serial)), (DESTINATION, ("s", to.sender)), (ERROR_NAME, ("s", name))]
+    return _message(ERROR, serial, fields, "s", (text,))
+
+
+def _message(kind: int, serial: int, fields: list, signature: str, values: tuple) -> bytes:
+    body = marshal(signature, *values)
+    fields = fields + ([(SIGNATURE, ("g", signature))] if signature else [])
+    head = bytearray(marshal("yyyyuua(yv)", ord("l"), kind, 0, 1, len(body), serial, fields))
     _align(head, 8)
     return bytes(head) + body
 
@@ -51,8 +74,11 @@ def parsed(message: bytes) -> Message:
     fields = dict(_fields(message))
     kind = message[1]
     body = message[16 + (struct.unpack_from("<I", message, 12)[0] + 7) // 8 * 8 :]
-    said = kind == ERROR and fields.get(SIGNATURE, "").startswith("s")
-    return Message(kind, fields.get(REPLY_SERIAL, 0), fields.get(ERROR_NAME, ""), _text(body, 0)[0] if said else "")
+    text = _text(body, 0)[0] if kind != METHOD_RETURN and fields.get(SIGNATURE, "").startswith("s") else ""
+    (serial,) = struct.unpack_from("<I", message, 8)
+    member = f"{fields.get(INTERFACE, '')}.{fields.get(MEMBER, '')}"
+    return Message(kind, fields.get(REPLY_SERIAL, 0), fields.get(ERROR_NAME, ""), text, serial, member,
+                   fields.get(SENDER, ""))
 
 
 def _fields(message: bytes) -> Iterator[tuple[int, Any]]:
