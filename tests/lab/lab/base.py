@@ -40,7 +40,11 @@ LATER = {
     "python3": ["python3-minimal"],
     "scap": ["openscap-scanner", "ssg-debian", "ssg-debderived", "ssg-nondebian"],
 }
+# The same from the backports of a release.
+BACKPORTS = {"trixie": {"cockpit-backports": ["cockpit-ws", "cockpit-system", "cockpit-bridge"]}}
+
 STORE = "/var/opt/lab"
+APT_GET = 'APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get --quiet'
 
 PASSWORDS = {"root": "root-secret", "alice": "alice-secret", "bob": "bob-secret", "carol": "carol-secret"}
 
@@ -91,15 +95,28 @@ def base(suite: str) -> Path:
 
 
 def _recipe_id(suite: str) -> str:
-    recipe = "\n".join([suite, *PACKAGES, *SUITES[suite]["packages"], SETUP, *map(_store_hook, LATER)])
+    recipe = "\n".join([suite, *PACKAGES, *SUITES[suite]["packages"], SETUP, *_hooks(suite)])
     return hashlib.sha256(recipe.encode()).hexdigest()[:12]
 
 
-def _store_hook(name: str) -> str:
+def _hooks(suite: str) -> list[str]:
+    backports = [_backports_hook(suite, *each) for each in BACKPORTS.get(suite, {}).items()]
+    return [_store_hook(name, packages) for name, packages in LATER.items()] + backports
+
+
+def _store_hook(name: str, packages: list[str]) -> str:
     """Returns a hook that downloads the packages and their missing dependencies into STORE of the file tree."""
     fetched, place = '"$1"/var/cache/apt/archives/*.deb', f'"$1{STORE}/{name}"'
-    get = 'APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get --quiet --yes --no-install-recommends --download-only install'
-    return f'rm -f {fetched} && {get} {" ".join(LATER[name])} && mkdir -p {place} && mv {fetched} {place}'
+    get = f"{APT_GET} --yes --no-install-recommends --download-only install"
+    return f'rm -f {fetched} && {get} {" ".join(packages)} && mkdir -p {place} && mv {fetched} {place}'
+
+
+def _backports_hook(suite: str, name: str, packages: list[str]) -> str:
+    """Returns a hook that downloads backports. It stores none if the mirror of the suite has no backports."""
+    sources = '"$1"/etc/apt/sources.list'
+    added = f"{sources}.d/backports.list"
+    store = _store_hook(name, [f"{package}/{suite}-backports" for package in packages])
+    return f"sed -n 's/ {suite} / {suite}-backports /p' {sources} >{added}; {APT_GET} update && {store}; rm -f {added}"
 
 
 def _build(suite: str, path: Path) -> None:
@@ -110,7 +127,7 @@ def _build(suite: str, path: Path) -> None:
     try:
         tree = work / "tree"
         include = ",".join([*PACKAGES, *SUITES[suite]["packages"]])
-        hooks = [f"--customize-hook={_store_hook(name)}" for name in LATER]
+        hooks = [f"--customize-hook={hook}" for hook in _hooks(suite)]
         options = ["--quiet", "--variant=minbase", "--dpkgopt=force-unsafe-io", f"--include={include}", *hooks]
         _run(["mmdebstrap", *options, suite, str(tree)])
         _run(["chroot", str(tree), "sh"], SETUP)
