@@ -21,7 +21,7 @@ export const language = cockpit.language || "en";
 /** A failure with a text for the user. `kind` is one of the words that the page handles differently. */
 export class Failure extends Error {
     /**
-     * @param {"absent" | "unsupported" | "gone" | "denied" | "other"} kind
+     * @param {"absent" | "slow" | "unsupported" | "gone" | "denied" | "other"} kind
      * @param {string} message
      */
     constructor(kind, message) {
@@ -37,7 +37,11 @@ export class Failure extends Error {
 function failureOf(error) {
     const { name = "", problem = "", message } = /** @type {CockpitError} */ (error);
     const text = message || problem || String(error);
-    if (/\.(ServiceUnknown|NameHasNoOwner|NoReply|Disconnected|Spawn\.\w+)$/.test(name) || problem) {
+    // The bus also reports NoReply if the daemon exits. The page then asks again, because the name has another owner.
+    if (/\.(NoReply|Timeout|TimedOut)$/.test(name) || problem === "timeout") {
+        return new Failure("slow", _("sesslimitd does not answer in time."));
+    }
+    if (/\.(ServiceUnknown|NameHasNoOwner|Disconnected|Spawn\.\w+)$/.test(name) || problem) {
         return problem === "access-denied" ? new Failure("denied", text) : new Failure("absent", text);
     }
     if (/\.(UnknownMethod|UnknownProperty|UnknownInterface|UnknownObject)$/.test(name)) {

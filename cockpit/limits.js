@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The card with effective limits and their origin, and the dialog that changes them through sesslimitctl.
 
-import { _, daemon, format, isHidden, sesslimitctl } from "./client.js";
+import { _, daemon, Failure, format, isHidden, sesslimitctl } from "./client.js";
 import { button, byId, el, notice, openDialog, table } from "./dom.js";
 import { NEVER, shown, spanText } from "./model.js";
 import { fieldValue, parseSpan, spanFields } from "./settings.js";
@@ -28,6 +28,7 @@ const DROP_IN = "/90-set.toml"; // the file of sesslimitctl set
 /** @type {WrittenRule[]} */
 let rules = [];
 let drawing = 0; // number of the last drawLimits()
+let isFailed = false;
 /** @type {HTMLSelectElement} */
 let scope;
 
@@ -79,6 +80,13 @@ export async function readLimits() {
     await drawLimits();
 }
 
+/** Reads the limits again if the daemon did not answer. */
+export function retryLimits() {
+    if (isFailed) {
+        readLimits();
+    }
+}
+
 /**
  * Returns the value of a rule in the list of scopes. Names are unique within a tier.
  * @param {WrittenRule} rule
@@ -105,6 +113,7 @@ async function drawLimits() {
     /** @type {HTMLElement} */ (user.previousElementSibling).hidden = !ofUser;
     const editable = !ofUser && (!rule || rule.file.endsWith(DROP_IN));
     byId("limits-edit").hidden = !store.administrator || !editable;
+    isFailed = false;
     drawing += 1;
     const own = drawing;
     const nodes = await limitsOf(rule, ofUser ? user.value.trim() : null);
@@ -134,6 +143,7 @@ async function limitsOf(rule, user) {
         }
         return user === "" ? [] : [settingsTable((await daemon.explain({ user })).settings)];
     } catch (error) {
+        isFailed = error instanceof Failure && ["slow", "absent"].includes(error.kind);
         return [notice("danger", _("The limits could not be read."), el("p", {}, failureText(error)))];
     }
 }

@@ -7,14 +7,14 @@ import { drawDetails, openDetails, readDetails, sessionsChanged } from "./detail
 import { button, byId, el, notice, setText } from "./dom.js";
 import { buildExplain } from "./explain.js";
 import { buildHistory, readHistory } from "./history.js";
-import { buildLimits, readLimits } from "./limits.js";
+import { buildLimits, readLimits, retryLimits } from "./limits.js";
 import { buildList, drawList, drawTimes } from "./list.js";
 import { endOf, MINUTE, shown } from "./model.js";
 import { store } from "./store.js";
 import { endText, failureText } from "./text.js";
 
 const TICK = 1_000; // milliseconds
-const DETAILS_EVERY = 5; // ticks
+const READ_EVERY = 5; // ticks
 const OWN_WARNING = 15 * MINUTE; // the time left from which a banner shows the end of the user's own session
 
 /** @type {ReturnType<typeof setInterval> | undefined} */
@@ -41,6 +41,12 @@ function bannersOf() {
             notice("danger", _("sesslimitd does not run. Limits are not enforced."),
                 el("p", {}, _("This page continues by itself after the daemon has started.")),
                 store.administrator ? start : null),
+        ];
+    }
+    if (state === "slow") {
+        return [
+            notice("warning", _("sesslimitd does not answer in time."),
+                el("p", {}, _("This page asks again every few seconds."))),
         ];
     }
     if (state === "failed") {
@@ -121,8 +127,9 @@ function tick() {
     ticks += 1;
     drawTimes();
     drawOwnEnd();
-    if (ticks % DETAILS_EVERY === 0) {
+    if (ticks % READ_EVERY === 0) {
         readDetails();
+        retryLimits();
     } else {
         drawDetails();
     }

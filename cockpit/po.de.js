@@ -137,6 +137,8 @@ cockpit.locale({
     "Start": [null, "Starten"],
     "sesslimitd does not run. Limits are not enforced.": [null, "sesslimitd läuft nicht. Grenzen werden nicht durchgesetzt."],
     "This page continues by itself after the daemon has started.": [null, "Diese Seite arbeitet von selbst weiter, sobald der Daemon gestartet ist."],
+    "sesslimitd does not answer in time.": [null, "sesslimitd antwortet nicht rechtzeitig."],
+    "This page asks again every few seconds.": [null, "Diese Seite fragt alle paar Sekunden erneut."],
     "sesslimitd does not answer as expected.": [null, "sesslimitd antwortet nicht wie erwartet."],
     "The running daemon is older than this page.": [null, "Der laufende Daemon ist älter als diese Seite."],
     "Version $0 lacks some functions. Restart sesslimitd.service after an upgrade.": [null, "Der Version $0 fehlen einige Funktionen. Starten Sie sesslimitd.service nach einer Aktualisierung neu."],

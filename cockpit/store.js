@@ -27,7 +27,7 @@ class Store {
     sessions = new Map();
     /** @type {Status | null} null before the first answer, and if the daemon does not run */
     status = null;
-    /** @type {"loading" | "ready" | "stopped" | "missing" | "failed"} */
+    /** @type {"loading" | "ready" | "slow" | "stopped" | "missing" | "failed"} */
     state = "loading";
     failure = "";
     hasIdleTimes = true;
@@ -114,22 +114,29 @@ class Store {
             const every = this.hasIdleTimes ? LIST_EVERY : LIST_EVERY_WITHOUT_IDLE_TIMES;
             this.#after("list", every, () => this.refresh());
             this.#after("idle", IDLE_EVERY, () => this.#readIdleTimes());
+            this.#notify();
         } catch (error) {
             await this.#fail(error);
-            this.#after("list", RETRY_AFTER, () => this.refresh());
         }
-        this.#notify();
     }
 
-    /** @param {unknown} error */
+    /**
+     * Shows a failure, and asks again later.
+     * @param {unknown} error
+     */
     async #fail(error) {
         this.status = null;
         this.sessions = new Map();
         this.hasIdleTimes = true; // the next daemon may be another version
         this.failure = error instanceof Error ? error.message : String(error);
-        const absent = error instanceof Failure && error.kind === "absent";
-        const installed = absent && (await isInstalled().catch(() => true));
-        this.state = !absent ? "failed" : installed ? "stopped" : "missing";
+        const kind = error instanceof Failure ? error.kind : "other";
+        if (kind === "absent") {
+            this.state = (await isInstalled().catch(() => true)) ? "stopped" : "missing";
+        } else {
+            this.state = kind === "slow" ? "slow" : "failed";
+        }
+        this.#after("list", RETRY_AFTER, () => this.refresh());
+        this.#notify();
     }
 
     async #readIdleTimes() {
@@ -145,10 +152,13 @@ class Store {
                 }
                 this.#notify();
             } catch (error) {
-                if (error instanceof Failure && error.kind === "unsupported") {
-                    this.hasIdleTimes = false;
+                const kind = error instanceof Failure ? error.kind : "other";
+                this.hasIdleTimes = kind !== "unsupported";
+                if (kind === "slow") {
+                    await this.#fail(error); // a further call would also take long
+                } else {
+                    this.refresh();
                 }
-                this.refresh();
                 return;
             }
         }
