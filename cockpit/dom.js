@@ -49,6 +49,14 @@ export function setTime(element, at, titleOf) {
 }
 
 /**
+ * Creates an element with a text that the browser may break after slashes, such as a path.
+ * @param {string} text
+ */
+export function breakable(text) {
+    return el("span", {}, ...text.split(/(?<=\/)/).flatMap((part) => [part, el("wbr")]));
+}
+
+/**
  * Returns the element with an ID of index.html.
  * @param {string} id
  * @returns {HTMLElement}

@@ -2,11 +2,11 @@
 // The card with effective limits and their origin, and the dialog that changes them through sesslimitctl.
 
 import { _, daemon, Failure, format, isHidden, sesslimitctl } from "./client.js";
-import { button, byId, el, notice, openDialog, table } from "./dom.js";
+import { breakable, button, byId, el, notice, openDialog, table } from "./dom.js";
 import { NEVER, shown, spanText } from "./model.js";
 import { fieldValue, parseSpan, spanFields } from "./settings.js";
 import { store } from "./store.js";
-import { failureText, originText, settingName } from "./text.js";
+import { failureText, originText, settingName, valueText } from "./text.js";
 
 /** @import { Field, Setting } from "./settings.js" */
 
@@ -34,7 +34,8 @@ let scope;
 
 /** @param {Setting[]} settings */
 export function settingsTable(settings) {
-    const row = (/** @type {Setting} */ setting) => [settingName(setting.name), shown(setting.value) || "–", originText(setting)];
+    const row = (/** @type {Setting} */ setting) =>
+        [settingName(setting.name), valueText(setting.value), breakable(originText(setting))];
     const headings = [_("Setting"), _("Value"), _("Set by")];
     const first = settings.filter((setting) => EDITED.includes(setting.name) || setting.name === "mode");
     const rest = settings.filter((setting) => !first.includes(setting));
@@ -158,11 +159,10 @@ class Input {
     constructor(key, before, effective) {
         this.key = key;
         this.before = before;
-        const unset = effective
-            ? format(_("Not set here (now $0, $1)"), shown(effective.value) || "–", originText(effective))
-            : _("Not set here");
-        this.choice = el("select", { id: `${key}-choice`, onchange: () => this.#show() },
-            el("option", { value: "unset" }, unset),
+        const now = effective ? format(_("Now $0, $1."), valueText(effective.value), originText(effective)) : "";
+        this.now = el("p", { class: "muted", id: `${key}-now` }, breakable(now));
+        this.choice = el("select", { id: `${key}-choice`, "aria-describedby": this.now.id, onchange: () => this.#show() },
+            el("option", { value: "unset" }, _("Not set here")),
             el("option", { value: "unlimited" }, _("Unlimited")),
             el("option", { value: "limited" }, _("Limited to")));
         /** @type {{ [part: string]: HTMLInputElement }} */
@@ -177,7 +177,7 @@ class Input {
         this.element = el("fieldset", {},
             el("legend", {}, settingName(key)),
             el("label", { for: `${key}-choice`, class: "hidden-visually" }, settingName(key)),
-            this.choice, this.numbers, this.problem);
+            this.choice, this.now, this.numbers, this.problem);
         this.#fill();
     }
 
@@ -201,6 +201,7 @@ class Input {
 
     #show() {
         this.numbers.hidden = this.choice.value !== "limited";
+        this.now.hidden = this.choice.value !== "unset" || this.now.textContent === "";
     }
 
     /** Returns the field, without the numbers if they do not apply. @returns {Field} */

@@ -115,6 +115,14 @@ export function settingName(key) {
     return settingNames()[key] ?? shown(key);
 }
 
+/**
+ * Returns the value of a setting, as in the policy file except for "unlimited".
+ * @param {string} value
+ */
+export function valueText(value) {
+    return value === "unlimited" ? _("unlimited") : shown(value) || "–";
+}
+
 /** @param {Setting} setting */
 export function originText(setting) {
     if (!setting.file) {
