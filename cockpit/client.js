@@ -229,6 +229,20 @@ class Daemon {
 export const daemon = new Daemon();
 
 /**
+ * Runs a command, and passes its standard output to the function as it arrives.
+ * @param {string[]} argv
+ * @param {"try" | "require" | undefined} superuser
+ * @param {(data: string) => void} receive
+ */
+async function runWith(argv, superuser, receive) {
+    try {
+        await cockpit.spawn(argv, { superuser, err: "message" }).stream(receive);
+    } catch (error) {
+        throw failureOf(error);
+    }
+}
+
+/**
  * Runs a command. Returns its standard output, also if the command fails and `mayFail` is true.
  * @param {string[]} argv
  * @param {{ superuser?: "try" | "require", mayFail?: boolean }} options
@@ -236,14 +250,12 @@ export const daemon = new Daemon();
 async function run(argv, { superuser, mayFail = false } = {}) {
     let output = "";
     try {
-        await cockpit
-            .spawn(argv, { superuser, err: "message" })
-            .stream((data) => {
-                output += data;
-            });
+        await runWith(argv, superuser, (data) => {
+            output += data;
+        });
     } catch (error) {
         if (!mayFail || output === "") {
-            throw failureOf(error);
+            throw error;
         }
     }
     return output;
@@ -265,14 +277,39 @@ export async function sesslimitctl(argv) {
 }
 
 /**
+ * Returns the command that prints the newest entries of the journal about these events as lines of JSON, newest first.
+ * @param {number} count
+ * @param {string[]} events
+ * @param {string} fields
+ */
+function journalctl(count, events, fields) {
+    const options = ["--quiet", "--no-pager", "--reverse", "--output=json", `--output-fields=${fields}`, `--lines=${count}`];
+    return ["journalctl", ...options, "_COMM=sesslimitd", ...events.map((event) => `SESSLIMIT_EVENT=${event}`)];
+}
+
+/**
  * Returns the newest entries of the journal about denied logins and terminated sessions, as lines of JSON.
  * @param {number} count
  */
 export function journal(count) {
-    const events = ["denied", "denials-repeated", "ended"].map((event) => `SESSLIMIT_EVENT=${event}`);
     const fields = "MESSAGE,SESSLIMIT_EVENT,SESSLIMIT_USER,SESSLIMIT_ORIGIN";
-    const options = ["--quiet", "--no-pager", "--reverse", "--output=json", `--output-fields=${fields}`];
-    return run(["journalctl", ...options, `--lines=${count}`, "_COMM=sesslimitd", ...events], { superuser: "require" });
+    return run(journalctl(count, ["denied", "denials-repeated", "ended"], fields), { superuser: "require" });
+}
+
+/**
+ * Reads the newest entries of the journal about the start or the end of a session, newest first. The function gets each
+ * line of JSON as it arrives, so that many entries do not block the page.
+ * @param {number} count
+ * @param {(line: string) => void} receive
+ */
+export async function journalOfSessions(count, receive) {
+    const fields = "SESSLIMIT_EVENT,SESSLIMIT_KEY,SESSLIMIT_DURATION";
+    let rest = "";
+    await runWith(journalctl(count, ["admitted", "adopted", "ended", "released"], fields), "require", (data) => {
+        const lines = (rest + data).split("\n");
+        rest = lines.pop() ?? "";
+        lines.forEach(receive);
+    });
 }
 
 /**

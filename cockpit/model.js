@@ -293,7 +293,7 @@ export function sorted(sessions, column, descending) {
  * @param {unknown} value
  * @returns {string}
  */
-function fieldText(value) {
+export function fieldText(value) {
     if (Array.isArray(value)) {
         return typeof value[0] === "number" ? new TextDecoder().decode(new Uint8Array(value)) : fieldText(value[0]);
     }

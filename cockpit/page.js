@@ -2,6 +2,7 @@
 // Connects the parts of the page.
 
 import "./theme.js";
+import { buildChart, drawChart, readChart } from "./chart.js";
 import { _, daemon, format, isHidden, language, onPath, onVisibility, path, startDaemon } from "./client.js";
 import { drawDetails, openDetails, readDetails, sessionsChanged } from "./details.js";
 import { button, byId, el, notice, setText } from "./dom.js";
@@ -103,6 +104,7 @@ function drawOwnEnd() {
 function readParts() {
     readLimits();
     readHistory();
+    readChart();
     readDetails();
 }
 
@@ -116,6 +118,7 @@ function draw() {
     if (ready) {
         drawList();
         sessionsChanged();
+        drawChart();
         if (!wasReady) {
             readParts();
         }
@@ -167,6 +170,7 @@ onVisibility((hidden) => {
     }
 });
 await store.identify();
+buildChart();
 buildHistory();
 setTicking(isHidden());
 await store.start();
