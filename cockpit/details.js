@@ -2,7 +2,7 @@
 // The details of one session: its limits and their origin, and the consequences of its termination.
 
 import { _, daemon, Failure, format, go, isHidden } from "./client.js";
-import { breakable, button, byId, definitions, el, notice, setText, setTime, table } from "./dom.js";
+import { button, byId, definitions, el, notice, setText, setTime, table, withPaths } from "./dom.js";
 import { confirmEnd, consequences } from "./end.js";
 import { settingsTable } from "./limits.js";
 import { shown, spanText } from "./model.js";
@@ -147,7 +147,7 @@ export function rulesTable(explanation) {
         explanation.rules.map((rule) => [
             shown(rule.name) + (rule.used ? "" : ` (${_("another value is stricter")})`),
             shown(rule.settings),
-            breakable(`${shown(rule.file)}:${rule.line}`),
+            withPaths(`${shown(rule.file)}:${rule.line}`),
         ])
     );
 }

@@ -49,11 +49,13 @@ export function setTime(element, at, titleOf) {
 }
 
 /**
- * Creates an element with a text that the browser may break after slashes, such as a path.
+ * Creates an element with a text whose paths begin on a new line if they do not fit, and are broken after slashes.
  * @param {string} text
  */
-export function breakable(text) {
-    return el("span", {}, ...text.split(/(?<=\/)/).flatMap((part) => [part, el("wbr")]));
+export function withPaths(text) {
+    const words = text.split(/(?<= )/).map((word) =>
+        word.includes("/") ? el("span", { class: "path" }, ...word.split(/(?<=.\/)/).flatMap((part) => [part, el("wbr")])) : word);
+    return el("span", {}, ...words);
 }
 
 /**

@@ -2,7 +2,7 @@
 // The card with effective limits and their origin, and the dialog that changes them through sesslimitctl.
 
 import { _, daemon, Failure, format, isHidden, sesslimitctl } from "./client.js";
-import { breakable, button, byId, el, notice, openDialog, table } from "./dom.js";
+import { button, byId, el, notice, openDialog, table, withPaths } from "./dom.js";
 import { NEVER, shown, spanText } from "./model.js";
 import { fieldValue, parseSpan, spanFields } from "./settings.js";
 import { store } from "./store.js";
@@ -35,7 +35,7 @@ let scope;
 /** @param {Setting[]} settings */
 export function settingsTable(settings) {
     const row = (/** @type {Setting} */ setting) =>
-        [settingName(setting.name), valueText(setting.value), breakable(originText(setting))];
+        [settingName(setting.name), valueText(setting.value), withPaths(originText(setting))];
     const headings = [_("Setting"), _("Value"), _("Set by")];
     const first = settings.filter((setting) => EDITED.includes(setting.name) || setting.name === "mode");
     const rest = settings.filter((setting) => !first.includes(setting));
@@ -160,7 +160,7 @@ class Input {
         this.key = key;
         this.before = before;
         const now = effective ? format(_("Now $0, $1."), valueText(effective.value), originText(effective)) : "";
-        this.now = el("p", { class: "muted", id: `${key}-now` }, breakable(now));
+        this.now = el("p", { class: "muted", id: `${key}-now` }, withPaths(now));
         this.choice = el("select", { id: `${key}-choice`, "aria-describedby": this.now.id, onchange: () => this.#show() },
             el("option", { value: "unset" }, _("Not set here")),
             el("option", { value: "unlimited" }, _("Unlimited")),
