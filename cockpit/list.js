@@ -166,7 +166,7 @@ function drawRow({ session, row, cells }) {
     setText(cells.name, nameText(session));
     cells.name.setAttribute("aria-label", format(_("Details of session $0 of $1"), session.id, nameText(session)));
     setText(cells.own, own ? _("this page") : "");
-    setText(cells.state, ["waiting", "ending", "left-behind"].includes(session.state) ? stateText(session) : "");
+    setText(cells.state, session.state === "left-behind" ? stateText(session) : "");
     setText(cells.session, service ? `${session.id} · ${service}` : session.id);
     setText(cells.from, fromText(session));
     setText(cells.below, `${session.id} · ${service} · ${fromText(session)}`);
