@@ -17,7 +17,7 @@ demo_needs=("${suite_needs[@]}" python3 systemd-container)
 lab_needs=("${demo_needs[@]}" python3-jsonschema python3-pytest python3-pytest-xdist)
 vm_needs=("${suite_needs[@]}" python3 python3-jsonschema python3-pytest openssh-client qemu-system-x86 qemu-utils seabios
           e2fsprogs)
-page_needs=("${lab_needs[@]}" chromium)
+page_needs=("${lab_needs[@]}" chromium systemd-journal-remote)
 packages_needs=("${lab_needs[@]}" lintian binutils git)
 bench_needs=("${build_needs[@]}" "${demo_needs[@]}" dpkg-dev debhelper libbenchmark-dev)
 

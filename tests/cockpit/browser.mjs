@@ -16,6 +16,13 @@ export function launch() {
     return chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--disable-dev-shm-usage"] });
 }
 
+/** Reports errors and rejections that no code handles, in each frame. */
+function noteErrors() {
+    const textOf = (reason) => reason?.stack || `${reason?.name} ${reason?.problem} ${reason?.message}`;
+    addEventListener("error", (event) => globalThis.noteError(`error: ${textOf(event.error)}`));
+    addEventListener("unhandledrejection", (event) => globalThis.noteError(`rejection: ${textOf(event.reason)}`));
+}
+
 /** A login to Cockpit with the page of sesslimit in its shell. */
 export class Console {
     /** Console messages and errors of the page of sesslimit. */
@@ -27,6 +34,7 @@ export class Console {
 
     static async open(browser, user, { language = "en" } = {}) {
         const context = await browser.newContext({ locale: language, viewport: { width: 1280, height: 900 } });
+        await context.addInitScript(noteErrors);
         const page = await context.newPage();
         const opened = new Console(context, page);
         page.on("console", (message) => {
@@ -34,7 +42,12 @@ export class Console {
                 opened.messages.push(`${message.type()}: ${message.text()}`);
             }
         });
-        page.on("pageerror", (error) => opened.messages.push(`error: ${error.stack}`));
+        // The event "pageerror" does not tell the frame. Cockpit's own frames have errors of their own.
+        await context.exposeBinding("noteError", ({ frame }, text) => {
+            if (frame.url().includes("/sesslimit/")) {
+                opened.messages.push(text);
+            }
+        });
         page.on("websocket", (socket) => socket.on("framesent", ({ payload }) => opened.#note(String(payload))));
         await page.goto(`${COCKPIT}/sesslimit`);
         await page.fill("#login-user-input", user);

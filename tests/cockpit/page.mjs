@@ -8,82 +8,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Console, launch } from "./browser.mjs";
 import { ctl, policy, run, sh, shell, until } from "./machine.mjs";
 import { picture, step, watch } from "./steps.mjs";
+import { assertAccessible, idOf, openLimits, POLICY, rowOf, rowsOf, tabThrough, text, waitText } from "./views.mjs";
 
-const POLICY = `version = 1
-[defaults]
-max_duration = "8h"
-idle_timeout = "15min"
-[[rule]]
-name = "contractors"
-match.user = ["bob"]
-max_sessions = 5
-max_duration = "14min"
-`;
 const DROP_IN = "/etc/sesslimit/policy.d/90-set.toml";
 const UNIT = { d: 86400, h: 3600, min: 60, s: 1 };
-
-/** Returns the rows of the list. */
-function rowsOf(frame) {
-    return frame.$$eval("#sessions tbody tr", (rows) =>
-        rows.map((row) => ({
-            id: row.dataset.id,
-            text: row.innerText,
-            end: row.querySelector(".column-action button").checkVisibility(),
-            idle: row.querySelector(".column-idle").textContent,
-            left: row.querySelector(".column-ends time").textContent,
-            at: row.querySelector(".column-ends time").getAttribute("datetime"),
-        })));
-}
-
-async function rowOf(frame, id) {
-    return (await rowsOf(frame)).find((row) => row.id === id);
-}
-
-/** Returns the ID of the newest session of a user, which has this service. */
-function idOf(user, service) {
-    return until(`a session of ${user}`, async () => {
-        const found = (await ctl("list")).filter((one) => one.user === user && one.service === service && !one.id.startsWith("k"));
-        return found.sort((a, b) => b.since - a.since)[0]?.id;
-    });
-}
-
-function text(frame, selector) {
-    return frame.$eval(selector, (element) => element.innerText);
-}
-
-function waitText(frame, selector, wanted, seconds = 20) {
-    return until(`“${wanted}” in ${selector}`, async () =>
-        (await text(frame, selector).catch(() => "")).includes(wanted), seconds);
-}
-
-/** Opens the dialog for limits, which first reads the settings. */
-async function openLimits(frame) {
-    await frame.click("#limits-edit");
-    await frame.waitForSelector("dialog[open]");
-}
-
-async function assertAccessible(opened, view) {
-    assert.deepEqual(await opened.violations(), [], view);
-}
-
-/** Presses Tab until all controls that are visible had the focus. Returns their number. */
-async function tabThrough(opened, scope) {
-    const all = await opened.frame.$$eval(
-        `${scope} :is(button, input, select, summary)`,
-        (controls) => controls.filter((control) => control.checkVisibility() && !control.disabled)
-            .map((control, at) => (control.dataset.tested = String(at))).length);
-    const reached = new Set();
-    for (let presses = 0; presses < all * 2 + 20 && reached.size < all; presses += 1) {
-        const tested = await opened.frame.evaluate(() => document.activeElement?.dataset.tested);
-        if (tested !== undefined) {
-            reached.add(tested);
-        }
-        await opened.page.keyboard.press("Tab");
-    }
-    assert.equal(reached.size, all, `controls of ${scope} that Tab does not reach`);
-    await opened.frame.$$eval("[data-tested]", (controls) => controls.forEach((control) => delete control.dataset.tested));
-    return all;
-}
 
 /** Compares all countdowns of the page with the daemon's answer. Returns their number. */
 async function compareCountdowns(frame) {
@@ -110,6 +38,57 @@ async function compareCountdowns(frame) {
     return compared;
 }
 
+/** Sets the style of Cockpit's shell, as its menu does. */
+async function useStyle(opened, style) {
+    await opened.page.evaluate((wanted) => {
+        localStorage.setItem("shell:style", wanted);
+        for (const { contentWindow: each } of document.querySelectorAll("iframe")) {
+            each.dispatchEvent(new each.CustomEvent("cockpit-style", { detail: { style: wanted } }));
+        }
+        for (const theme of ["pf-theme-dark", "pf-v5-theme-dark", "pf-v6-theme-dark"]) {
+            document.documentElement.classList.toggle(theme, wanted === "dark");
+        }
+    }, style);
+    assert.equal(await opened.frame.getAttribute("html", "data-theme"), style);
+}
+
+/** Stores pictures of each view, and checks that it is accessible and does not scroll sideways. */
+async function pictures(opened, name, height) {
+    const { frame, page } = opened;
+    const take = async (view) => {
+        await picture(opened, `${view}-${name}`);
+        await assertAccessible(opened, `${view} ${name}`);
+        const wide = await frame.evaluate(() => [document.documentElement, ...document.querySelectorAll("dialog")]
+            .filter((element) => element.scrollWidth > element.clientWidth).length);
+        assert.equal(wide, 0, `${view} ${name} scrolls sideways`);
+    };
+    const { width } = page.viewportSize();
+    await frame.evaluate(() => window.scrollTo(0, 0));
+    await take("list");
+    await page.setViewportSize({ width, height: 3 * height }); // the cards below the list
+    await frame.waitForSelector("#chart svg");
+    await take("overview");
+    await frame.$eval("#history", (card) => card.scrollIntoView());
+    await take("history");
+    await page.setViewportSize({ width, height });
+    await openLimits(frame);
+    await frame.selectOption("#max_duration-choice", "limited");
+    await take("limits");
+    await page.keyboard.press("Escape");
+    const row = `[data-id="${await idOf("bob", "sshd")}"]`;
+    await frame.click(`${row} .danger`);
+    await waitText(frame, "dialog", "bash");
+    await take("end");
+    await page.keyboard.press("Escape");
+    await frame.click(`${row} .link`);
+    await waitText(frame, "#details", "contractors");
+    await page.setViewportSize({ width, height: Math.max(height, 1400) });
+    await take("details");
+    await page.setViewportSize({ width, height });
+    await frame.click("#details .back");
+    await frame.waitForSelector("#overview:not([hidden])");
+}
+
 const browser = await launch();
 let bob;
 let alice;
@@ -130,6 +109,7 @@ await step("unprivileged: no End for others, no Edit, no credentials of others; 
     await frame.waitForSelector("#limits-body table");
     assert.equal(await frame.isVisible("#limits-edit"), false);
     assert.equal(await frame.isVisible("#history"), false);
+    assert.equal(await frame.isVisible("#chart"), false);
     const web = await rowOf(frame, await idOf("bob", "cockpit"));
     assert.match(web.text, /this page/);
     await waitText(frame, "#own-end", "ends in 13min");
@@ -194,7 +174,6 @@ await step("details: the rule with its line, and the processes that end", async 
     await waitText(frame, "#details", "bash");
     await assertAccessible(alice, "details");
     await tabThrough(alice, "#details");
-    await picture(alice, "details-light");
     await frame.click("#details .back");
     await frame.fill("#explain-user", "bob");
     await frame.press("#explain-user", "Enter");
@@ -222,7 +201,6 @@ await step("a session that ends under an open dialog; End by keyboard, with a me
     await waitText(frame, "dialog", "bash");
     await assertAccessible(alice, "dialog End");
     await tabThrough(alice, "dialog");
-    await picture(alice, "end-light");
     await frame.focus("#end-message");
     await page.keyboard.type("maintenance at noon");
     await page.keyboard.press("Tab");
@@ -264,7 +242,6 @@ await step("set limits: errors shown, saved and in force", async () => {
     await waitText(frame, "#max_duration-problem", "Enter whole numbers.");
     await assertAccessible(alice, "dialog of limits with a mistake");
     await tabThrough(alice, "dialog");
-    await picture(alice, "limits-light");
     await frame.fill("#max_duration-hours", "7");
 
     await frame.selectOption("#max_sessions-choice", "limited");
@@ -309,29 +286,6 @@ await step("set limits: errors shown, saved and in force", async () => {
     return `${lockout} ${rejected}`.replace(/\s+/g, " ").trim();
 });
 
-await step("banners: rejected policy, observe mode, stopped daemon", async () => {
-    const { frame } = alice;
-    await sh("echo 'nonsense = 1' > /etc/sesslimit/policy.d/50.toml; sesslimitctl reload || true");
-    await waitText(frame, "#banners", "The last valid policy stays in effect");
-    await waitText(frame, "#banners", "/etc/sesslimit/policy.d/50.toml:1");
-    await assertAccessible(alice, "rejected policy");
-    await sh("rm /etc/sesslimit/policy.d/50.toml; sesslimitctl reload");
-    await until("no banner", async () => (await text(frame, "#banners")) === "");
-    await policy(POLICY.replace("[defaults]", '[defaults]\nmode = "observe"'));
-    await waitText(frame, "#banners", "Observe mode");
-    await policy(POLICY);
-    await until("no banner", async () => (await text(frame, "#banners")) === "");
-    await run("systemctl", "stop", "sesslimitd.socket", "sesslimitd.service");
-    await waitText(frame, "#banners", "sesslimitd does not run");
-    await assertAccessible(alice, "stopped daemon");
-    await frame.click("#banners button");
-    await until("the list", async () => (await rowsOf(frame)).length > 0 && (await text(frame, "#banners")) === "", 30);
-    await run("systemctl", "stop", "sesslimitd.socket", "sesslimitd.service");
-    await waitText(frame, "#banners", "sesslimitd does not run");
-    await run("systemctl", "start", "sesslimitd.socket", "sesslimitd.service");
-    await until("the list", async () => (await rowsOf(frame)).length > 0 && (await text(frame, "#banners")) === "", 30);
-});
-
 await step("a hidden page with details makes no call in 65 s, and shows a policy that was loaded meanwhile", async () => {
     const { frame } = alice;
     await frame.click(`[data-id="${await idOf("alice", "sshd")}"] .link`);
@@ -371,49 +325,62 @@ await step("sorting, filter and every control by keyboard", async () => {
     return `${controls} controls`;
 });
 
+await step("the chart: read once, follows the list, as a table", async () => {
+    const { frame, page } = alice;
+    const reads = () => alice.calls.filter((call) => call.includes("SESSLIMIT_DURATION")).length;
+    await frame.$eval("#chart", (chart) => chart.scrollIntoView());
+    await frame.waitForSelector("#chart svg");
+    const before = reads();
+    const number = async () => Number((await text(frame, "#chart-text")).match(/Now (\d+) session/)[1]);
+    const open = await number();
+    assert.equal(open, (await ctl("list")).filter(({ state }) => state !== "left-behind").length);
+    const extra = await shell("bob");
+    await until("the new session", async () => (await number()) === open + 1);
+    extra.end();
+    await until("the end of the session", async () => (await number()) === open);
+    assert.equal(reads(), before);
+    const most = Number((await text(frame, "#chart-text")).match(/At most (\d+) session/)[1]);
+    await frame.focus("#chart summary");
+    await page.keyboard.press("Enter");
+    const cells = await frame.$$eval("#chart-table tbody td", (all) => all.map((cell) => Number(cell.textContent)));
+    assert.equal(cells.length, 24);
+    assert.equal(Math.max(...cells), most);
+    assert.ok(most > open, "the sessions of the last day are missing");
+    await assertAccessible(alice, "chart with its table");
+    await page.keyboard.press("Enter");
+    return await text(frame, "#chart-text");
+});
+
 await step("pictures in light, dark and 390 px", async () => {
     const { frame, page } = alice;
     await frame.evaluate(() => document.activeElement?.blur());
-    await picture(alice, "list-light");
-    await page.setViewportSize({ width: 390, height: 844 });
-    await picture(alice, "list-390");
-    assert.ok(await frame.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), "scrolls sideways");
-    await assertAccessible(alice, "narrow");
-    await openLimits(frame);
-    await picture(alice, "limits-390");
-    assert.ok(await frame.$eval("dialog", (dialog) => dialog.scrollWidth <= dialog.clientWidth), "the dialog scrolls sideways");
-    await page.keyboard.press("Escape");
+    for (const [name, width, height, style] of [
+        ["light", 1280, 900, "light"], ["390", 390, 844, "light"], ["dark", 1280, 900, "dark"], ["dark-390", 390, 844, "dark"],
+    ]) {
+        await useStyle(alice, style);
+        await page.setViewportSize({ width, height });
+        await pictures(alice, name, height);
+    }
+    await useStyle(alice, "light");
     await page.setViewportSize({ width: 1280, height: 900 });
-    await page.evaluate(() => {
-        localStorage.setItem("shell:style", "dark");
-        for (const { contentWindow: each } of document.querySelectorAll("iframe")) {
-            each.dispatchEvent(new each.CustomEvent("cockpit-style", { detail: { style: "dark" } }));
-        }
-        document.documentElement.classList.add("pf-theme-dark", "pf-v5-theme-dark", "pf-v6-theme-dark");
-    });
-    assert.equal(await frame.getAttribute("html", "data-theme"), "dark");
-    await picture(alice, "list-dark");
-    await assertAccessible(alice, "dark list");
-    await frame.click(`[data-id="${await idOf("bob", "sshd")}"] .link`);
-    await waitText(frame, "#details", "contractors");
-    await picture(alice, "details-dark");
-    await assertAccessible(alice, "dark details");
-    await frame.click("#details .back");
-    await openLimits(frame);
-    await picture(alice, "limits-dark");
-    await assertAccessible(alice, "dark dialog");
-    await page.keyboard.press("Escape");
-    await page.evaluate(() => localStorage.removeItem("shell:style"));
 });
 
 await step("the page in German", async () => {
-    bob = watch(await Console.open(browser, "bob", { language: "de" }));
-    const frame = await bob.ready();
-    await waitText(frame, "#list h1", "Anmeldesitzungen");
-    assert.equal(await frame.getAttribute("html", "lang"), "de");
-    await picture(bob, "german");
-    assert.deepEqual(bob.messages, []);
-    await bob.close();
+    for (const user of ["bob", "alice"]) {
+        const german = watch(await Console.open(browser, user, { language: "de" }));
+        let frame = await german.ready();
+        await waitText(frame, "#list h1", "Anmeldesitzungen");
+        assert.equal(await frame.getAttribute("html", "lang"), "de");
+        if (user === "bob") {
+            await picture(german, "german-unprivileged");
+        } else {
+            frame = await german.superuser(true);
+            await until("the row", async () => rowOf(frame, await idOf("bob", "sshd")));
+            await pictures(german, "german", 900);
+        }
+        assert.deepEqual(german.messages, []);
+        await german.close();
+    }
     watch(alice);
 });
 

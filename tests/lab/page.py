@@ -11,29 +11,36 @@ from pathlib import Path
 
 import pytest
 
-from lab import wire
+from lab import base, past, wire
 from lab.machine import wait_until
+from lab.older_daemon import OlderDaemon
 from lab.packages import directory_of_packages
 
 ROOT = Path(__file__).resolve().parents[2]
 SESSIONS = 1000
+ENTRIES = 5000  # of the journal, which the page reads at most
+
+
+def install_page(host, suite, cockpit):
+    """Installs a Cockpit that is stored in the base, and the page."""
+    host.install_later(cockpit)
+    host.install(sorted((directory_of_packages(suite) / "cockpit").glob("*.deb")))
+    host.run("systemctl", "start", "cockpit.socket")
 
 
 @pytest.fixture
 def page(fresh, host, suite):
-    """A machine with Cockpit and the page."""
-    host.install_later("cockpit-page")
-    host.install(sorted((directory_of_packages(suite) / "cockpit").glob("*.deb")))
-    host.run("systemctl", "start", "cockpit.socket")
+    """A machine with the release's Cockpit and the page."""
+    install_page(host, suite, "cockpit-page")
     return host
 
 
-def play(host, suite, scenario, saw):
-    """Runs a scenario with a browser in the network of the machine. Pictures are stored in build/page."""
+def play(host, pictures, scenario, saw):
+    """Runs a scenario with a browser in the network of the machine. Stores pictures in this directory of build/page."""
     command = host.argv([], own_pid_namespace=True)
     done = subprocess.run(
         ["nsenter", "--target", str(host.pid), "--net", "--", "node", str(ROOT / "tests" / "cockpit" / scenario),
-         str(ROOT / "build" / "page" / suite)],
+         str(ROOT / "build" / "page" / pictures)],
         env={**os.environ, "LAB_COMMAND": json.dumps(command)},
         capture_output=True, text=True, timeout=900, check=False)
     for line in done.stdout.splitlines():
@@ -44,7 +51,28 @@ def play(host, suite, scenario, saw):
 
 
 def test_page_on_a_machine_with_logins(page, suite, saw):
+    past.write_sessions(page, 400)
     play(page, suite, "page.mjs", saw)
+
+
+def test_page_with_the_cockpit_of_backports(fresh, host, suite, saw):
+    if not host.path(f"{base.STORE}/cockpit-backports").is_dir():
+        pytest.skip("the base contains no Cockpit of backports")
+    install_page(host, suite, "cockpit-backports")
+    saw(host.run("dpkg-query", "-W", "-f", "Cockpit ${Version}", "cockpit-ws").stdout)
+    past.write_sessions(host, 400)
+    play(host, f"{suite}-backports", "page.mjs", saw)
+
+
+def test_page_and_the_state_of_the_daemon(page, suite, saw):
+    play(page, suite, "daemon.mjs", saw)
+
+
+def test_page_with_an_older_daemon(page, suite, saw):
+    page.policy('version = 1\n[defaults]\nmax_duration = "8h"\n')
+    page.run("systemctl", "stop", "sesslimitd.socket", "sesslimitd.service")
+    with OlderDaemon(page):
+        play(page, suite, "older.mjs", saw)
 
 
 def test_page_with_1000_sessions(page, suite, saw):
@@ -56,5 +84,6 @@ def test_page_with_1000_sessions(page, suite, saw):
         assert leader.ask(frame).outcome == "admitted", number
     wait_until("all sessions", lambda: json.loads(page.run("sesslimitctl", "status", "--json=short").stdout)
                ["sessions"] >= SESSIONS, 60)
+    assert past.write_sessions(page, ENTRIES // 2 + 100) > ENTRIES
     play(page, suite, "many.mjs", saw)
     leader.close()
