@@ -32,9 +32,13 @@ export class Console {
     /** Channels that the page has opened. */
     #channels = new Set();
 
-    static async open(browser, user, { language = "en" } = {}) {
+    /** Logs in. `administrator`: with administrative access, as after a login that had it at the end. */
+    static async open(browser, user, { language = "en", administrator = false } = {}) {
         const context = await browser.newContext({ locale: language, viewport: { width: 1280, height: 900 } });
         await context.addInitScript(noteErrors);
+        if (administrator) {
+            await context.addInitScript((name) => localStorage.setItem(`superuser:${name}`, "any"), user);
+        }
         const page = await context.newPage();
         const opened = new Console(context, page);
         page.on("console", (message) => {

@@ -134,18 +134,21 @@ await step("unprivileged: no End for others, no Edit, no credentials of others; 
     return saw;
 });
 
-await step("administrative access gained and dropped", async () => {
-    alice = watch(await Console.open(browser, "alice"));
+/** Whether Cockpit can load its frames again. The bridge of version 372 exits then, because of channels with the same ID. */
+const reloads = process.env.LAB_COCKPIT !== "cockpit-backports";
+
+await step(reloads ? "administrative access gained and dropped" : "administrative access from the login on", async () => {
+    alice = watch(await Console.open(browser, "alice", { administrator: !reloads }));
     const theirs = await idOf("bob", "sshd");
     const states = [];
-    for (const access of [null, true, false, true]) {
+    for (const access of reloads ? [null, true, false, true] : [null]) {
         const frame = access === null ? await alice.ready() : await alice.superuser(access);
         await until("the row", () => rowOf(frame, theirs));
         await frame.waitForSelector("#limits-body table");
         states.push([(await rowOf(frame, theirs)).end, await frame.isVisible("#limits-edit"), await frame.isVisible("#history")]);
     }
     const [no, yes] = [[false, false, false], [true, true, true]];
-    assert.deepEqual(states, [no, yes, no, yes]);
+    assert.deepEqual(states, reloads ? [no, yes, no, yes] : [yes]);
 });
 
 await step("every countdown equals that of sesslimitctl, and Cockpit is never idle from the start (C07)", async () => {
@@ -367,14 +370,14 @@ await step("pictures in light, dark and 390 px", async () => {
 
 await step("the page in German", async () => {
     for (const user of ["bob", "alice"]) {
-        const german = watch(await Console.open(browser, user, { language: "de" }));
+        const german = watch(await Console.open(browser, user, { language: "de", administrator: !reloads }));
         let frame = await german.ready();
         await waitText(frame, "#list h1", "Anmeldesitzungen");
         assert.equal(await frame.getAttribute("html", "lang"), "de");
         if (user === "bob") {
             await picture(german, "german-unprivileged");
         } else {
-            frame = await german.superuser(true);
+            frame = reloads ? await german.superuser(true) : frame;
             await until("the row", async () => rowOf(frame, await idOf("bob", "sshd")));
             await pictures(german, "german", 900);
         }

@@ -35,13 +35,13 @@ def page(fresh, host, suite):
     return host
 
 
-def play(host, pictures, scenario, saw):
+def play(host, pictures, scenario, saw, cockpit="cockpit-page"):
     """Runs a scenario with a browser in the network of the machine. Stores pictures in this directory of build/page."""
     command = host.argv([], own_pid_namespace=True)
     done = subprocess.run(
         ["nsenter", "--target", str(host.pid), "--net", "--", "node", str(ROOT / "tests" / "cockpit" / scenario),
          str(ROOT / "build" / "page" / pictures)],
-        env={**os.environ, "LAB_COMMAND": json.dumps(command)},
+        env={**os.environ, "LAB_COMMAND": json.dumps(command), "LAB_COCKPIT": cockpit},
         capture_output=True, text=True, timeout=900, check=False)
     for line in done.stdout.splitlines():
         result = json.loads(line)
@@ -61,7 +61,7 @@ def test_page_with_the_cockpit_of_backports(fresh, host, suite, saw):
     install_page(host, suite, "cockpit-backports")
     saw(host.run("dpkg-query", "-W", "-f", "Cockpit ${Version}", "cockpit-ws").stdout)
     past.write_sessions(host, 400)
-    play(host, f"{suite}-backports", "page.mjs", saw)
+    play(host, f"{suite}-backports", "page.mjs", saw, "cockpit-backports")
 
 
 def test_page_and_the_state_of_the_daemon(page, suite, saw):
