@@ -56,7 +56,7 @@ class Screen:
         options = ["--quiet", "--property=DefaultDependencies=no", "--property=IgnoreOnIsolate=yes"]
         self._guest.run("systemd-run", unit, *options, "/usr/local/sbin/record-screen", str(self.number), self._states)
         self.press("alt", f"f{self.number}")
-        self.expect("login:$", 30)
+        self.expect("login:$", 90)
 
     def press(self, *keys: str) -> None:
         """Presses keys at the same time, such as ctrl and s."""
