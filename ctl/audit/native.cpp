@@ -260,7 +260,10 @@ std::vector<LoginLimit> particular_login_limits(const std::vector<LoginLimit>& l
 }
 
 const SshdValue* applying(const std::vector<SshdValue>& values) {
-    const auto first = std::ranges::find_if(values, [](const SshdValue& one) { return one.for_all && one.value; });
+    auto first = std::ranges::find_if(values, [](const SshdValue& one) { return one.in_match_all && one.value; });
+    if (first == values.end()) {
+        first = std::ranges::find_if(values, [](const SshdValue& one) { return one.for_all && one.value; });
+    }
     return first == values.end() ? nullptr : &*first;
 }
 

@@ -50,14 +50,17 @@ struct ShellTimeout {
 };
 
 /// A value in the configuration of sshd. `value` is absent if it is invalid. sshd uses the first value of a keyword
-/// outside of Match blocks, and overrides it with the first one in the Match blocks that select a connection.
+/// outside of Match blocks, and overrides it with the first one in the Match blocks that select a connection. "Match
+/// all" selects every connection.
 struct SshdValue {
     std::optional<std::uint64_t> value; ///< Number, or time in seconds.
-    bool for_all = true;                ///< False if the value is in a Match block.
+    bool for_all = true;                ///< False if the value is in a Match block, except for "Match all".
     Line at;
+    bool in_match_all = false; ///< True if the value is in a block "Match all", which overrides the value outside.
 };
 
-/// Returns the value that sshd uses for connections that no Match block selects, or nullptr for the default.
+/// Returns the value that sshd uses for connections that no Match block but "Match all" selects, or nullptr for the
+/// default.
 const SshdValue* applying(const std::vector<SshdValue>& values);
 
 /// The list of logins that pam_limits counts for maxlogins.

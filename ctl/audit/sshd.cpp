@@ -18,11 +18,13 @@ void read_sshd(const std::function<std::vector<TextFile>(const std::string& patt
     const auto read = [&native](const host_config::SshdSetting& setting) {
         const std::string& value = setting.arguments.front();
         if (setting.keyword == "clientaliveinterval") {
-            native.alive_interval.push_back({seconds_in(value), setting.for_all, setting.at});
+            native.alive_interval.push_back({seconds_in(value), setting.for_all, setting.at, setting.in_match_all});
         } else if (setting.keyword == "clientalivecountmax") {
-            native.alive_count.push_back({host_config::number_in(value), setting.for_all, setting.at});
+            native.alive_count.push_back(
+                {host_config::number_in(value), setting.for_all, setting.at, setting.in_match_all});
         } else if (setting.keyword == "maxsessions") {
-            native.ssh_sessions.push_back({host_config::number_in(value), setting.for_all, setting.at});
+            native.ssh_sessions.push_back(
+                {host_config::number_in(value), setting.for_all, setting.at, setting.in_match_all});
         }
     };
     host_config::for_each_sshd_setting(matching, read, host_config::MatchBlocks::included);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdint>
 #include <utility>
 
 namespace sesslimit::host_config {
@@ -45,13 +46,17 @@ std::vector<std::string> directive_of(const std::string& text) {
     return words;
 }
 
+/// The connections to which a setting applies: all of them outside of Match blocks, all of them in a block "Match all",
+/// or some of them.
+enum class Scope : std::uint8_t { global, all, some };
+
 /// Reader of the main file and its included files.
 class Walk {
   public:
     Walk(const Matching& matching, const Then& then, MatchBlocks match_blocks)
         : matching_(matching), then_(then), match_blocks_(match_blocks) {}
 
-    void include(const std::string& pattern, int depth, bool included_for_all = true) {
+    void include(const std::string& pattern, int depth, Scope including = Scope::global) {
         if (depth > max_include_depth) {
             return;
         }
@@ -60,31 +65,31 @@ class Walk {
                 return;
             }
             // A Match block in an included file of sshd_config ends at the end of that file.
-            bool for_all = included_for_all;
-            for_each_line(file.path, file.text,
-                          [&](const Line& line) { take(line, depth, included_for_all, for_all); });
+            Scope scope = including;
+            for_each_line(file.path, file.text, [&](const Line& line) { take(line, depth, including, scope); });
         }
     }
 
   private:
-    void take(const Line& line, int depth, bool included_for_all, bool& for_all) {
+    void take(const Line& line, int depth, Scope including, Scope& scope) {
         auto words = directive_of(line.text);
         if (words.size() < 2) {
             return;
         }
         if (words[0] == "match") {
             // "Match all" does not end the Match block that includes the file.
-            for_all = included_for_all && words.size() == 2 && lower(words[1]) == "all";
-        } else if (!for_all && match_blocks_ == MatchBlocks::omitted) {
+            const bool is_all = including != Scope::some && words.size() == 2 && lower(words[1]) == "all";
+            scope = is_all ? Scope::all : Scope::some;
+        } else if (scope == Scope::some && match_blocks_ == MatchBlocks::omitted) {
             return;
         } else if (words[0] == "include") {
             for (std::size_t at = 1; at < words.size(); ++at) {
-                include(words[at].starts_with('/') ? words[at] : "/etc/ssh/" + words[at], depth + 1, for_all);
+                include(words[at].starts_with('/') ? words[at] : "/etc/ssh/" + words[at], depth + 1, scope);
             }
         } else {
             std::string keyword = std::move(words.front());
             words.erase(words.begin());
-            then_({std::move(keyword), std::move(words), line, for_all});
+            then_({std::move(keyword), std::move(words), line, scope != Scope::some, scope == Scope::all});
         }
     }
 

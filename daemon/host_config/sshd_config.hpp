@@ -17,6 +17,9 @@ struct SshdSetting {
     std::vector<std::string> arguments; ///< At least one.
     Line at;
     bool for_all = true; ///< False if the setting is in a Match block and applies to some connections only.
+    /// True if the setting is in a block "Match all". For keywords that Match blocks may contain, sshd prefers it to a
+    /// setting outside of Match blocks, for every connection.
+    bool in_match_all = false;
 };
 
 /// Whether settings in Match blocks are read (sshd_config(5)).

@@ -133,6 +133,8 @@ inline const std::vector<CraftedControl>& crafted_controls() {
              {{{sshd, "ClientAliveInterval 10m"}}, "fail yes"},
              {{{sshd, "ClientAliveInterval 600\nMatch User a\nClientAliveInterval 0"}}, "fail no"},
              {{{sshd, "Match User a\nClientAliveInterval 600"}}, "pass no"},
+             {{{sshd, "ClientAliveInterval 600\nMatch all\nClientAliveInterval 0"}}, "fail no"},
+             {{{sshd, "ClientAliveInterval 0\nMatch all\nClientAliveInterval 600"}}, "fail yes"},
              {{{sshd, in_main + std::string("ClientAliveInterval 900")}, {sshd_a, "ClientAliveInterval 600"}},
               "fail yes"},
          }},
