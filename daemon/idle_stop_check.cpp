@@ -15,17 +15,17 @@ void IdleStopCheck::handle(core::Event event) {
         const bool has_state = session != nullptr && !session->logind_id.empty() && !session->graphical;
         return has_state ? dependencies_.state(session->logind_id) : std::nullopt;
     };
-    const auto is_stopped = [&settings](const inspect::LogindIdle& state) {
-        return state.is_stopping && state.idle >= logind::idle_threshold(settings);
+    const auto stop_of = [&](const core::Session* session) -> std::optional<Duration> {
+        const auto state = state_of(session);
+        const bool is_stopped = state && state->is_stopping && state->idle >= logind::idle_threshold(settings);
+        const bool is_due = state && state->idle >= settings.stop;
+        return is_stopped || is_due ? std::optional(settings.stop) : std::nullopt;
     };
     if (auto* closed = std::get_if<core::CloseRequested>(&event)) {
-        const auto state = state_of(dependencies_.closed(*closed));
-        closed->idle_stop = state && is_stopped(*state) ? std::optional(settings.stop) : std::nullopt;
+        closed->idle_stop = stop_of(dependencies_.closed(*closed));
     }
     if (auto* exited = std::get_if<core::LeaderExited>(&event)) {
-        const auto state = state_of(dependencies_.exited(*exited));
-        const bool is_stop = state && (is_stopped(*state) || state->idle >= settings.stop);
-        exited->idle_stop = is_stop ? std::optional(settings.stop) : std::nullopt;
+        exited->idle_stop = stop_of(dependencies_.exited(*exited));
     }
     dependencies_.events.handle(std::move(event));
 }

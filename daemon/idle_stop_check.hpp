@@ -17,10 +17,10 @@ namespace sesslimit {
 ///
 /// - logind stops sessions that are idle.
 /// - The terminal of the session has had no input for as long as logind requires.
-/// - PAM closes the session, and logind had begun to stop it before. After a logout, logind closes the session later,
-///   because pam_sesslimit comes before pam_systemd in the PAM stack. Or the leader exits without a logout, as login(1)
-///   does on SIGHUP. logind stores that it stops the session only after systemd has begun to signal the processes, so
-///   that a terminal without input for the whole StopIdleSessionSec is sufficient in this case.
+/// - PAM closes the session, or its leader exits without a logout, as login(1) does on SIGHUP. logind had begun to stop
+///   the session before. After a logout, logind closes the session later, because pam_sesslimit comes before
+///   pam_systemd in the PAM stack. logind stores that it stops the session only after systemd has begun to signal the
+///   processes, so that a terminal without input for the whole StopIdleSessionSec is sufficient too.
 ///
 /// A request to terminate the session (loginctl terminate-session) within the last moments of that time has the same
 /// result.

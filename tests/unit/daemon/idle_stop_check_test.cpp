@@ -58,7 +58,8 @@ SESSLIMIT_TEST(idle_stop_concluded_from_settings_and_idle_time) {
     const Case cases[] = {
         {"idle for StopIdleSessionSec", {}, "closed exited "},
         {"input in time", {.state = State{.is_stopping = true, .idle = 10min - 1us}}, ""},
-        {"a logout, or not stored yet", {.state = State{.idle = 10min}}, "exited "},
+        {"not stored yet", {.state = State{.idle = 10min}}, "closed exited "},
+        {"a logout", {.state = State{.idle = 10min - 1us}}, ""},
         {"logind knows no terminal", {.state = std::nullopt}, ""},
         {"StopIdleSessionSec is not set", {.settings = {.action = 30min}}, ""},
         {"IdleActionSec", {.settings = hour, .state = State{.is_stopping = true, .idle = 30min}}, "closed exited "},
