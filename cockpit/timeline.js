@@ -107,6 +107,7 @@ export class Timeline {
      */
     counts(now, count) {
         const start = Math.max(this.start, now - DAY);
+        this.#ended = this.#ended.filter(({ to }) => to >= start);
         const open = [...this.#open.values()].map((from) => ({ from, to: Infinity }));
         return countsOf([...this.#ended, ...open], start, Math.max(now, start + MINUTE), count);
     }

@@ -13,14 +13,13 @@
 namespace sesslimit {
 
 /// Check whether logind has stopped a session whose end is reported, because the session was idle (StopIdleSessionSec
-/// of logind.conf(5)). logind reports this only in a message of its log. The result is therefore concluded:
+/// of logind.conf(5)). logind reports this only in a message of its log. The result is therefore concluded when PAM
+/// closes the session, or its leader exits without a logout, as login(1) does on SIGHUP. One of these is sufficient:
 ///
-/// - logind stops sessions that are idle.
-/// - The terminal of the session has had no input for as long as logind requires.
-/// - PAM closes the session, or its leader exits without a logout, as login(1) does on SIGHUP. logind had begun to stop
-///   the session before. After a logout, logind closes the session later, because pam_sesslimit comes before
-///   pam_systemd in the PAM stack. logind stores that it stops the session only after systemd has begun to signal the
-///   processes, so that a terminal without input for the whole StopIdleSessionSec is sufficient too.
+/// - The terminal of the session has had no input for the whole StopIdleSessionSec. logind stops it at that time, but
+///   may store that only after systemd has begun to signal the processes.
+/// - logind has stored that it is stopping the session, and regards its terminal as idle (logind::idle_threshold()).
+///   After a logout, logind stores this later, because pam_sesslimit comes before pam_systemd in the PAM stack.
 ///
 /// A request to terminate the session (loginctl terminate-session) within the last moments of that time has the same
 /// result.
@@ -45,6 +44,9 @@ class IdleStopCheck final : public core::EventSink {
     void handle(core::Event event) override;
 
   private:
+    /// Returns StopIdleSessionSec if logind has probably stopped the session.
+    [[nodiscard]] std::optional<Duration> stop_of(const core::Session* session) const;
+
     Dependencies dependencies_;
 };
 

@@ -33,6 +33,18 @@ export CMAKE_CXX_COMPILER_LAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER-ccache}
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 export CCACHE_SLOPPINESS=include_file_mtime,include_file_ctime,pch_defines,time_macros
 
+# Updates the package lists. apt-get fails at once if another process holds their lock, and DPkg::Lock::Timeout has no
+# effect on it.
+update_package_lists() {
+    local pause
+    for pause in 5 10 20 40 80; do
+        if quiet apt-get update; then return; fi
+        step "trying again in $pause s"
+        sleep "$pause"
+    done
+    quiet apt-get update
+}
+
 # Installs the packages in the arguments that are missing.
 need() {
     local missing=() package
@@ -43,7 +55,7 @@ need() {
     done
     if [ ${#missing[@]} -eq 0 ]; then return; fi
     step "installing ${missing[*]}"
-    quiet apt-get -o DPkg::Lock::Timeout=300 update
+    update_package_lists
     DEBIAN_FRONTEND=noninteractive quiet apt-get -o DPkg::Lock::Timeout=300 -y install --no-install-recommends "${missing[@]}"
 }
 

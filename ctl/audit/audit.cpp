@@ -159,7 +159,7 @@ bool sshd_in_force(const std::vector<SshdValue>& values, unsigned otherwise, uns
     bool good =
         all != nullptr ? evidence.add(is_within(all->value, least, most), all->at) : is_within(otherwise, least, most);
     for (const SshdValue& value : values) {
-        if (!value.for_all) {
+        if (value.scope == SshdScope::match_some) {
             good = evidence.add(is_within(value.value, least, most), value.at) && good;
         }
     }

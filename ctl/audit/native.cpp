@@ -260,11 +260,14 @@ std::vector<LoginLimit> particular_login_limits(const std::vector<LoginLimit>& l
 }
 
 const SshdValue* applying(const std::vector<SshdValue>& values) {
-    auto first = std::ranges::find_if(values, [](const SshdValue& one) { return one.in_match_all && one.value; });
-    if (first == values.end()) {
-        first = std::ranges::find_if(values, [](const SshdValue& one) { return one.for_all && one.value; });
+    for (const SshdScope scope : {SshdScope::match_all, SshdScope::global}) {
+        const auto first =
+            std::ranges::find_if(values, [scope](const SshdValue& one) { return one.scope == scope && one.value; });
+        if (first != values.end()) {
+            return &*first;
+        }
     }
-    return first == values.end() ? nullptr : &*first;
+    return nullptr;
 }
 
 Native read_native(Files& files) {

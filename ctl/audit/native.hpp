@@ -4,6 +4,7 @@
 #include "common/clock.hpp"
 #include "ctl/audit/scanner.hpp"
 #include "daemon/host_config/files.hpp"
+#include "daemon/host_config/sshd_config.hpp"
 #include "daemon/host_config/text.hpp"
 
 #include <cstdint>
@@ -18,6 +19,7 @@ namespace sesslimit::audit {
 
 using host_config::Files;
 using host_config::Line;
+using host_config::SshdScope;
 using host_config::TextFile;
 
 /// A setting and its location.
@@ -54,9 +56,8 @@ struct ShellTimeout {
 /// all" selects every connection.
 struct SshdValue {
     std::optional<std::uint64_t> value; ///< Number, or time in seconds.
-    bool for_all = true;                ///< False if the value is in a Match block, except for "Match all".
+    SshdScope scope = SshdScope::global;
     Line at;
-    bool in_match_all = false; ///< True if the value is in a block "Match all", which overrides the value outside.
 };
 
 /// Returns the value that sshd uses for connections that no Match block but "Match all" selects, or nullptr for the

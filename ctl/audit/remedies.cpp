@@ -206,7 +206,7 @@ std::vector<Remedy> for_sshd(const Native& native, const SshdKeyword& keyword, u
     bool is_set = false; // True if one of the lines applies to all connections and is in a file that scanners read.
     for (const SshdValue& value : keyword.values) {
         add_line(lines, value.at);
-        is_set = is_set || (value.for_all && (!main_only || value.at.file == sshd_main));
+        is_set = is_set || (value.scope != SshdScope::match_some && (!main_only || value.at.file == sshd_main));
     }
     for (const auto* files : {&keyword.scanned.main, &keyword.scanned.drop_ins}) {
         for (const Scanned& one : *files) {

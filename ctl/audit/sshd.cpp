@@ -2,7 +2,6 @@
 #include "ctl/audit/sshd.hpp"
 
 #include "common/duration.hpp"
-#include "daemon/host_config/sshd_config.hpp"
 
 namespace sesslimit::audit {
 namespace {
@@ -17,14 +16,15 @@ std::optional<std::uint64_t> seconds_in(std::string_view text) {
 void read_sshd(const std::function<std::vector<TextFile>(const std::string& pattern)>& matching, Native& native) {
     const auto read = [&native](const host_config::SshdSetting& setting) {
         const std::string& value = setting.arguments.front();
+        const auto add = [&setting](std::vector<SshdValue>& values, std::optional<std::uint64_t> number) {
+            values.push_back({number, setting.scope, setting.at});
+        };
         if (setting.keyword == "clientaliveinterval") {
-            native.alive_interval.push_back({seconds_in(value), setting.for_all, setting.at, setting.in_match_all});
+            add(native.alive_interval, seconds_in(value));
         } else if (setting.keyword == "clientalivecountmax") {
-            native.alive_count.push_back(
-                {host_config::number_in(value), setting.for_all, setting.at, setting.in_match_all});
+            add(native.alive_count, host_config::number_in(value));
         } else if (setting.keyword == "maxsessions") {
-            native.ssh_sessions.push_back(
-                {host_config::number_in(value), setting.for_all, setting.at, setting.in_match_all});
+            add(native.ssh_sessions, host_config::number_in(value));
         }
     };
     host_config::for_each_sshd_setting(matching, read, host_config::MatchBlocks::included);

@@ -41,7 +41,7 @@ class Alarm {
         sigset_t alarm{};
         sigemptyset(&alarm);
         sigaddset(&alarm, SIGALRM);
-        (void)::pthread_sigmask(SIG_UNBLOCK, &alarm, nullptr); // the caller may have blocked it
+        (void)::pthread_sigmask(SIG_UNBLOCK, &alarm, &old_mask_); // the caller may have blocked it
         const auto seconds = std::chrono::floor<std::chrono::seconds>(delay);
         const itimerval times{
             .it_interval = {.tv_sec = 1, .tv_usec = 0},
@@ -54,11 +54,13 @@ class Alarm {
     ~Alarm() {
         const itimerval none{};
         (void)::setitimer(ITIMER_REAL, &none, nullptr);
+        (void)::pthread_sigmask(SIG_SETMASK, &old_mask_, nullptr);
         (void)::sigaction(SIGALRM, &old_action_, nullptr);
     }
 
   private:
     struct sigaction old_action_{};
+    sigset_t old_mask_{};
 };
 
 /// Returns the reason why a file of this kind and mode must not be replaced, or null.

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cstdint>
 #include <utility>
 
 namespace sesslimit::host_config {
@@ -46,17 +45,13 @@ std::vector<std::string> directive_of(const std::string& text) {
     return words;
 }
 
-/// The connections to which a setting applies: all of them outside of Match blocks, all of them in a block "Match all",
-/// or some of them.
-enum class Scope : std::uint8_t { global, all, some };
-
 /// Reader of the main file and its included files.
 class Walk {
   public:
     Walk(const Matching& matching, const Then& then, MatchBlocks match_blocks)
         : matching_(matching), then_(then), match_blocks_(match_blocks) {}
 
-    void include(const std::string& pattern, int depth, Scope including = Scope::global) {
+    void include(const std::string& pattern, int depth, SshdScope including = SshdScope::global) {
         if (depth > max_include_depth) {
             return;
         }
@@ -65,22 +60,22 @@ class Walk {
                 return;
             }
             // A Match block in an included file of sshd_config ends at the end of that file.
-            Scope scope = including;
+            SshdScope scope = including;
             for_each_line(file.path, file.text, [&](const Line& line) { take(line, depth, including, scope); });
         }
     }
 
   private:
-    void take(const Line& line, int depth, Scope including, Scope& scope) {
+    void take(const Line& line, int depth, SshdScope including, SshdScope& scope) {
         auto words = directive_of(line.text);
         if (words.size() < 2) {
             return;
         }
         if (words[0] == "match") {
             // "Match all" does not end the Match block that includes the file.
-            const bool is_all = including != Scope::some && words.size() == 2 && lower(words[1]) == "all";
-            scope = is_all ? Scope::all : Scope::some;
-        } else if (scope == Scope::some && match_blocks_ == MatchBlocks::omitted) {
+            const bool is_all = including != SshdScope::match_some && words.size() == 2 && lower(words[1]) == "all";
+            scope = is_all ? SshdScope::match_all : SshdScope::match_some;
+        } else if (scope == SshdScope::match_some && match_blocks_ == MatchBlocks::omitted) {
             return;
         } else if (words[0] == "include") {
             for (std::size_t at = 1; at < words.size(); ++at) {
@@ -89,7 +84,7 @@ class Walk {
         } else {
             std::string keyword = std::move(words.front());
             words.erase(words.begin());
-            then_({std::move(keyword), std::move(words), line, scope != Scope::some, scope == Scope::all});
+            then_({std::move(keyword), std::move(words), line, scope});
         }
     }
 

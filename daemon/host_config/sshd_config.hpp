@@ -4,6 +4,7 @@
 #include "daemon/host_config/files.hpp"
 #include "daemon/host_config/text.hpp"
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -11,15 +12,20 @@
 
 namespace sesslimit::host_config {
 
+/// The connections to which a setting of sshd applies.
+enum class SshdScope : std::uint8_t {
+    global,    ///< All of them. The setting is outside of Match blocks.
+    match_all, ///< All of them. The setting is in a block "Match all", and sshd prefers it to a global one if Match
+               ///< blocks may contain its keyword.
+    match_some ///< Those that another Match block selects.
+};
+
 /// A setting of sshd.
 struct SshdSetting {
     std::string keyword;                ///< Keyword in lower case.
     std::vector<std::string> arguments; ///< At least one.
     Line at;
-    bool for_all = true; ///< False if the setting is in a Match block and applies to some connections only.
-    /// True if the setting is in a block "Match all". For keywords that Match blocks may contain, sshd prefers it to a
-    /// setting outside of Match blocks, for every connection.
-    bool in_match_all = false;
+    SshdScope scope = SshdScope::global;
 };
 
 /// Whether settings in Match blocks are read (sshd_config(5)).

@@ -216,7 +216,7 @@ SESSLIMIT_TEST(values_in_match_blocks_marked) {
                     {"/etc/ssh/sshd_config.d/a.conf", "MaxSessions 3\nMatch all\nMaxSessions 5\n"}};
     std::string found;
     for (const SshdValue& value : read_native(files).ssh_sessions) {
-        found += std::to_string(value.value.value_or(0)) + (value.for_all ? " " : "m ");
+        found += std::to_string(value.value.value_or(0)) + (value.scope != SshdScope::match_some ? " " : "m ");
     }
     EXPECT_TEXT(found, "1 2m 3m 5m 4 ");
 }

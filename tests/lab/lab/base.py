@@ -116,7 +116,8 @@ def _backports_hook(suite: str, name: str, packages: list[str]) -> str:
     sources = '"$1"/etc/apt/sources.list'
     added = f"{sources}.d/backports.list"
     store = _store_hook(name, [f"{package}/{suite}-backports" for package in packages])
-    return f"sed -n 's/ {suite} / {suite}-backports /p' {sources} >{added}; {APT_GET} update && {store}; rm -f {added}"
+    add = f"sed -n 's/ {suite} / {suite}-backports /p' {sources} >{added}"
+    return f"{add}; if {APT_GET} update; then {store} || exit 1; fi; rm {added}"
 
 
 def _build(suite: str, path: Path) -> None:
