@@ -4,6 +4,7 @@
 #include "daemon/daemon_backend.hpp"
 #include "daemon/effect_handler.hpp"
 #include "daemon/engine.hpp"
+#include "daemon/fleet_link/fleet_link.hpp"
 #include "daemon/group_completion.hpp"
 #include "daemon/host_config/files.hpp"
 #include "daemon/host_config/sshd_config.hpp"
@@ -132,6 +133,13 @@ struct Daemon::Impl {
     logind::Logind logind{base->loop.get(), logind_callbacks()};
     systemd::Manager systemd{base->loop.get(), log_errors_of("systemd")};
     api::Service api{base->loop.get(), log_errors_of("D-Bus interface")};
+    FleetLink fleet{{.loop = base->loop.get(),
+                     .socket = options.fleet_socket,
+                     .events = base->events,
+                     .state = [this]() -> const core::State& { return engine.state(); },
+                     .rule_of = [this](const core::Session& session) { return fleet_rule_of(session); },
+                     .warn = [this](const std::string& text) { base->journal.log(Priority::warning, text); },
+                     .info = [this](const std::string& text) { base->journal.log(Priority::info, text); }}};
     SystemEffectHandler effects{{.loop = base->loop.get(),
                                  .journal = base->journal,
                                  .server = resources.server,
@@ -142,6 +150,7 @@ struct Daemon::Impl {
                                  .connections = resources.connections,
                                  .snapshots = snapshots,
                                  .api = api,
+                                 .fleet = fleet,
                                  .worker = resources.worker,
                                  .missed_file = options.runtime_directory / "missed-reasons",
                                  .events = base->events}};
@@ -164,7 +173,11 @@ struct Daemon::Impl {
                                 [this](policy::Policy policy) {
                                     engine.set_policy(std::make_shared<const policy::Policy>(std::move(policy)));
                                 },
-                            .changed = [this] { api.emit_policy(backend.status().policy); },
+                            .changed =
+                                [this] {
+                                    api.emit_policy(backend.status().policy);
+                                    follow_policy();
+                                },
                             .problems_changed = [this] { api.emit_policy_problems(); }}};
     DaemonBackend backend{{.events = base->events,
                            .engine = engine,
@@ -206,6 +219,22 @@ struct Daemon::Impl {
                 .events = events,
                 .look_up = [](const std::string& user) { return groups_of(user); },
                 .warn = [this](const std::string& text) { base->journal.log(Priority::warning, text); }};
+    }
+
+    /// Returns the name of the rule that limits the sessions of a user in the fleet. Empty if [defaults] sets the
+    /// limit.
+    std::string fleet_rule_of(const core::Session& session) {
+        const policy::Limits limits = policy::resolve(engine.policy(), session.login);
+        const policy::Source* source = policy::source_of(engine.policy(), limits.max_sessions_fleet.from);
+        return source == nullptr ? std::string() : source->rule;
+    }
+
+    /// Connects to sesslimit-fleetd, if the policy requires it. Does nothing before all sessions are known, because
+    /// sesslimit-fleetd releases the slots of sessions that the daemon does not list.
+    void follow_policy() {
+        if (serving) {
+            fleet.follow(policy::limits_fleet(engine.policy()), policies.digest());
+        }
     }
 
     std::function<void(const Error&)> log_errors_of(const std::string& component) {
@@ -296,6 +325,7 @@ struct Daemon::Impl {
         if (std::exchange(serving, true)) {
             return;
         }
+        follow_policy();
         resources.server.start({.events = logins, .nested = nested_logins});
         api.open(backend, [this] { notify_ready(); });
         if (!ready_timer.arm_in(bus_name_timeout)) {

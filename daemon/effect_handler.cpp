@@ -358,6 +358,22 @@ void SystemEffectHandler::check_logout(const core::CheckLogout& what) {
     });
 }
 
+void SystemEffectHandler::claim_fleet_slot(const core::Session& session, bool enforced) {
+    dependencies_.fleet.claim(session, enforced);
+}
+
+void SystemEffectHandler::list_in_fleet(const core::Session& session) {
+    dependencies_.fleet.list(session);
+}
+
+void SystemEffectHandler::release_fleet_slot(SessionKey key) {
+    dependencies_.fleet.release(key);
+}
+
+void SystemEffectHandler::report_fleet_termination(const core::ReportFleetTermination& what) {
+    dependencies_.fleet.report(what);
+}
+
 void SystemEffectHandler::track(const core::Session& session) {
     // track() is called after every change of a session, but the pidfd of the leader process is requested from the PAM
     // server only once.

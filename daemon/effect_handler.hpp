@@ -4,6 +4,7 @@
 #include "daemon/api/service.hpp"
 #include "daemon/engine.hpp"
 #include "daemon/event_loop.hpp"
+#include "daemon/fleet_link/fleet_link.hpp"
 #include "daemon/inspect/session_snapshots.hpp"
 #include "daemon/inspect/tcp_activity.hpp"
 #include "daemon/inspect/terminals.hpp"
@@ -42,6 +43,7 @@ class SystemEffectHandler final : public EffectHandler {
         inspect::Connections& connections;
         inspect::SessionSnapshots& snapshots;
         api::Service& api;
+        FleetLink& fleet;
         Worker& worker;
         /// Path of the file for reasons that could not be shown (MissedNotices).
         std::filesystem::path missed_file;
@@ -77,6 +79,10 @@ class SystemEffectHandler final : public EffectHandler {
     void report_denial(const core::ReportDenial& what) override;
     void report_missing_logind(const core::Session& session) override;
     void check_logout(const core::CheckLogout& what) override;
+    void claim_fleet_slot(const core::Session& session, bool enforced) override;
+    void list_in_fleet(const core::Session& session) override;
+    void release_fleet_slot(SessionKey key) override;
+    void report_fleet_termination(const core::ReportFleetTermination& what) override;
     void track(const core::Session& session) override;
     void untrack(SessionKey key) override;
     void arm(BootTime deadline) override;

@@ -84,7 +84,7 @@ void Engine::step(const core::Event& event) {
     for (const core::Record& record : decision.records) {
         std::visit(Overloaded{[this](const core::Put& put) { recorder_.put(put.session); },
                               [this](const core::Drop& drop) { recorder_.drop(drop.session); },
-                              [](const core::PutDisplacements&) {}},
+                              [](const core::PutDisplacements&) {}, [](const core::PutFleetState&) {}},
                    record);
     }
     apply(state_, decision);
@@ -144,6 +144,12 @@ void Engine::carry_out(const core::Effect& effect) {
             [this](const core::KillAll& what) { handler_.kill_all(what.logind_id); },
             [this](const core::KillScope& what) { handler_.kill_scope(what.scope, what.signal); },
             [this](const core::SignalLeader& what) { handler_.signal_leader(what); },
+            [this](const core::ClaimFleetSlot& what) {
+                handler_.claim_fleet_slot(state_.at(what.session), what.enforced);
+            },
+            [this](const core::ListInFleet& what) { handler_.list_in_fleet(state_.at(what.session)); },
+            [this](const core::ReleaseFleetSlot& what) { handler_.release_fleet_slot(what.session); },
+            [this](const core::ReportFleetTermination& what) { handler_.report_fleet_termination(what); },
             [this](const core::ReportMissingLogind& what) { handler_.report_missing_logind(what.session); },
             [this](const core::ProbeActivity& what) {
                 const core::Session* session = state_.find(what.session);

@@ -84,6 +84,15 @@ class EffectHandler {
     /// reported later as the event LogoutChecked.
     virtual void check_logout(const core::CheckLogout& what) = 0;
 
+    /// Claims a slot of the fleet for a session (effect ClaimFleetSlot).
+    virtual void claim_fleet_slot(const core::Session& session, bool enforced) = 0;
+    /// Reports to the fleet that a session exists (effect ListInFleet).
+    virtual void list_in_fleet(const core::Session& session) = 0;
+    /// Releases the slot of a session in the fleet (effect ReleaseFleetSlot). The session may not exist any longer.
+    virtual void release_fleet_slot(SessionKey key) = 0;
+    /// Answers an order to terminate sessions (effect ReportFleetTermination).
+    virtual void report_fleet_termination(const core::ReportFleetTermination& what) = 0;
+
     /// Tracks the leader process of a new or changed session, and starts or stops monitoring the terminals of the
     /// session for input. Called before the answer to the login request is sent.
     virtual void track(const core::Session& session) = 0;

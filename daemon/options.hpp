@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "fleet/protocol.hpp"
+
 #include <filesystem>
 #include <string>
 
@@ -19,6 +21,8 @@ struct Options {
     /// Path of the socket for login requests, which is created if systemd does not pass a socket. Empty if the option
     /// --socket is not given.
     std::string socket;
+    /// Path of the socket of sesslimit-fleetd.
+    std::string fleet_socket = fleet::wire::default_socket;
 };
 
 /// Adds the options of sesslimitd(8) to `app`. When `app` parses a command line, it stores the values in `options`.

@@ -15,6 +15,9 @@ namespace sesslimit::api {
 namespace {
 
 LoginOutcome denial_outcome(const core::Reason& reason, const std::string& open_sessions) {
+    if (reason.cause == core::Cause::fleet_limit_reached || reason.cause == core::Cause::fleet_unavailable) {
+        return {.is_denied = true, .text = "would be denied: " + messages::reason_text(reason)};
+    }
     return {.is_denied = true,
             .text = "would be denied: " +
                     (reason.by.empty() ? open_sessions
@@ -31,6 +34,11 @@ LoginOutcome outcome_without_answer(const core::Decision& decision, const policy
         const auto* put = std::get_if<core::Put>(&record);
         if (put != nullptr && put->session.phase == core::Phase::denied) {
             return denial_outcome(put->session.reason, open_sessions);
+        }
+        if (put != nullptr && put->session.phase == core::Phase::asking) {
+            return {.is_denied = false,
+                    .text = "would be admitted if fewer than " + std::to_string(put->session.fleet_limit) +
+                            " sessions are open on all hosts: " + open_sessions};
         }
     }
     if (limits.at_limit.value == policy::AtLimit::deny || is_rate_limited) {
@@ -76,6 +84,9 @@ std::string idle_outcome(const core::Session& session, const policy::Limits& lim
 
 std::string session_outcome(const core::Session& session, const policy::Limits& limits,
                             const inspect::TerminalSnapshot& presence, const WallClock& moment) {
+    if (session.phase == core::Phase::asking) {
+        return "waits for the answer of the fleet";
+    }
     if (session.phase == core::Phase::waiting) {
         return "waits for the end of another session";
     }

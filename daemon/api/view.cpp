@@ -19,6 +19,7 @@ using core::Session;
 std::string_view state_of(Phase phase) {
     switch (phase) {
     case Phase::waiting:
+    case Phase::asking:
         return "waiting";
     case Phase::admitted:
         return "admitted";
@@ -123,7 +124,8 @@ std::string id_of(const Session& session) {
 }
 
 bool is_listed(const Session& session) {
-    return session.phase == Phase::waiting || session.phase == Phase::ending || core::is_terminable(session);
+    return session.phase == Phase::waiting || session.phase == Phase::asking || session.phase == Phase::ending ||
+           core::is_terminable(session);
 }
 
 const Session* find(const core::State& state, const std::string& id) {
@@ -140,7 +142,8 @@ const Session* find(const core::State& state, const std::string& id) {
 
 const Session* find_to_end(const core::State& state, const std::string& id) {
     const Session* session = find(state, id);
-    return session != nullptr && session->phase != Phase::waiting ? session : nullptr;
+    const bool is_login = session != nullptr && (session->phase == Phase::waiting || session->phase == Phase::asking);
+    return is_login ? nullptr : session;
 }
 
 Visibility visibility_of(uid_t caller, const Session& session) {
@@ -229,6 +232,8 @@ std::optional<std::string> signal_of(const core::Notice& notice) {
     case Kind::released:
         return "SessionEnded";
     case Kind::over_limit:
+    case Kind::fleet_unsure:
+    case Kind::fleet_over_limit:
     case Kind::displacement_limited:
         break; // these notices have no signal
     }

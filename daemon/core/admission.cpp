@@ -24,7 +24,7 @@ void report_denial(DecisionContext& context, const Session& denied) {
         const bool is_due = other.last_denial_notice_at == BootTime{} ||
                             after(other.last_denial_notice_at, Timeouts::denial_notice_interval) <= context.now;
         if (other.phase != Phase::active || other.graphical || other.terminal == Terminal::none || !is_due ||
-            key == denied.key) {
+            key == denied.key || context.has_record(key)) {
             continue;
         }
         if (++inspected > max_other_sessions) {
@@ -102,6 +102,7 @@ bool repeat_answer(DecisionContext& context, const OpenRequested& event, const S
         context.deny(event.request, before, context.limits(before));
         return true;
     case Phase::waiting:
+    case Phase::asking:
     case Phase::denied:
     case Phase::closed:
     case Phase::left_behind:
@@ -130,11 +131,17 @@ BootTime logout_settled(const DecisionContext& context, uid_t user) {
     return settled;
 }
 
-/// Admits a login, lets the login wait for a free session slot, or denies it. Returns false if the login was admitted,
-/// and true if it waits or was denied.
+/// Returns the latest time at which the daemon answers a login.
+BootTime latest_answer(const DecisionContext& context, const Session& session) {
+    const bool may_ask = session.phase == Phase::waiting && needs_fleet_slot(session, context.limits(session));
+    return may_ask ? after(session.answer_by, Timeouts::claim_wait) : session.answer_by;
+}
+
+/// Decides about a login. Returns true if a limit of this host is reached, so that the login waits for a free session
+/// slot or was denied. Otherwise it was admitted, or the fleet decides.
 bool admit_or_deny(DecisionContext& context, Session session, const OpenRequested& event) {
     const policy::Limits limits = context.limits(session);
-    if (admit_if_below_limit(context, session, event.request, limits)) {
+    if (admit_if_below_limit(context, session, event.request, limits, event.budget)) {
         return false;
     }
     if (const BootTime settled = logout_settled(context, session.login.uid); settled > context.now) {
@@ -171,8 +178,10 @@ void begin_waiting(const DecisionContext& context, Session& session, RequestId r
 }
 
 void request_more_time(DecisionContext& context, const Session& session, Duration budget) {
-    if (after(context.now, budget) < after(session.answer_by, Timeouts::reply_margin)) {
-        context.answer(session.request, Answer::Kind::wait, session);
+    Session waiting = session;
+    waiting.answer_by = latest_answer(context, session);
+    if (after(context.now, budget) < after(waiting.answer_by, Timeouts::reply_margin)) {
+        context.answer(session.request, Answer::Kind::wait, waiting);
     }
 }
 
@@ -181,13 +190,13 @@ void deny(DecisionContext& context, Session session, RequestId request, const Re
     session.reason = reason;
     session.stage = TerminationStage::pending;
     context.notify(Notice::Kind::denied, session, session.reason);
-    if (reason.cause == Cause::limit_reached) {
+    if (reason.cause == Cause::limit_reached || reason.cause == Cause::fleet_limit_reached) {
         report_denial(context, session);
     }
     const policy::Limits limits = context.limits(session);
     context.deny(request, session, limits, limits.message.value);
     session.request = RequestId::none;
-    session.answer_by = never;
+    session.answer_by = session.claim_until = never;
     const bool is_local = is_local_login(session.login.tty, session.login.rhost);
     // The module returns after local_denial_delay.
     session.due = after(context.now, Timeouts::denied_login_exit + (is_local ? local_denial_delay : Duration{}));
@@ -224,14 +233,14 @@ Reason denial_reason(const DecisionContext& context, const Session& session) {
 }
 
 bool admit_if_below_limit(DecisionContext& context, const Session& session, RequestId request,
-                          const policy::Limits& limits) {
+                          const policy::Limits& limits, Duration budget) {
     if (const auto reason = reached_limit(context, session, limits)) {
         if (limits.mode.value != policy::Mode::observe) {
             return false;
         }
         context.notify(Notice::Kind::would_deny, session, *reason);
     }
-    admit(context, session, request);
+    admit_or_ask(context, session, request, limits, budget);
     return true;
 }
 
@@ -253,8 +262,11 @@ void admit(DecisionContext& context, Session session, RequestId request) {
     session.phase = session.logind_id.empty() ? Phase::admitted : Phase::active;
     session.stage = TerminationStage::pending;
     session.request = RequestId::none;
-    session.answer_by = never;
+    session.answer_by = session.claim_until = never;
     session.admitted = context.now;
+    if (session.fleet_claim == FleetClaim::asked) {
+        session.fleet_claim = FleetClaim::recorded; // the policy does not require an answer any longer
+    }
     DecisionContext::count_in(session, limits);
     session.max_duration = limits.max_duration.value;
     session.idle_timeout = limits.idle_timeout.value;

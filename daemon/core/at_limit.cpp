@@ -114,10 +114,27 @@ void displace(DecisionContext& context, const Session& candidate, const Session&
                         .span = {},
                         .by = newcomer.login.rhost,
                         .limit = context.location_of(limits.max_sessions)};
-    if (candidate.phase == Phase::waiting) {
+    if (candidate.phase == Phase::waiting || candidate.phase == Phase::asking) {
         return deny(context, candidate, candidate.request, reason);
     }
     begin_termination(context, candidate, reason);
+}
+
+/// Claims a slot of the fleet for a login, before a session is displaced for it. Returns true if the login waits for
+/// the answer, or was denied.
+bool asks_fleet_first(DecisionContext& context, Session& session, const policy::Limits& limits,
+                      Duration budget = unlimited_duration) {
+    if (const auto reason = obtain_fleet_slot(context, session, limits)) {
+        deny(context, session, session.request, *reason);
+        return true;
+    }
+    if (session.fleet_claim != FleetClaim::asked) {
+        return false;
+    }
+    session.due = session.claim_until;
+    context.put(session);
+    request_more_time(context, session, budget);
+    return true;
 }
 
 } // namespace
@@ -168,13 +185,16 @@ void wait(DecisionContext& context, Session session, RequestId request, Duration
 }
 
 void continue_waiting(DecisionContext& context, Session session) {
+    if (session.fleet_claim == FleetClaim::asked) {
+        return continue_asking(context, session);
+    }
     const policy::Limits limits = context.limits(session);
     const policy::Count most = limits.max_sessions.value;
-    if (admit_if_below_limit(context, session, session.request, limits)) {
-        return;
+    if (admit_if_below_limit(context, session, session.request, limits, unlimited_duration)) {
+        return; // the module has been told to wait
     }
     if (session.awaits_logout) {
-        return handle_limit(context, session, session.request, unlimited_duration); // the module has been told to wait
+        return handle_limit(context, session, session.request, unlimited_duration);
     }
     const std::size_t missing = slots_needed(context, session, most);
     const std::vector<const Session*> candidates = displacement_candidates(context, session, limits);
@@ -191,26 +211,36 @@ void continue_waiting(DecisionContext& context, Session session) {
         (missing > 0 && (must_stay || apply_displacement_rate(context, session.login)))) {
         return deny(context, session, session.request, denial_reason(context, session));
     }
+    if (missing > 0 && asks_fleet_first(context, session, limits)) {
+        return;
+    }
     std::size_t sessions = 0;
+    session.due = session.answer_by;
     for (std::size_t at = 0; at < missing; ++at) {
-        sessions += candidates[at]->phase == Phase::waiting ? 0U : 1U;
+        const Phase phase = candidates[at]->phase;
+        sessions += phase == Phase::waiting || phase == Phase::asking ? 0U : 1U;
         displace(context, *candidates[at], session, limits);
+        if (phase == Phase::asking) {
+            session.due = context.now; // its slot is free now
+        }
     }
     if (sessions > 0) {
         count_displacements(context, session, sessions);
     }
-    session.due = session.answer_by;
     context.put(session);
 }
 
 void on_connections_checked(DecisionContext& context, const ConnectionsChecked& event) {
     const Session* found = context.state.find(event.waiting);
-    if (found == nullptr || found->phase != Phase::waiting) {
+    if (found != nullptr && found->phase == Phase::asking) {
+        return request_more_time(context, *found, event.budget); // another session has left in the meantime
+    }
+    if (found == nullptr || found->phase != Phase::waiting || found->fleet_claim == FleetClaim::asked) {
         return;
     }
     Session session = *found;
     const policy::Limits limits = context.limits(session);
-    if (admit_if_below_limit(context, session, session.request, limits)) {
+    if (admit_if_below_limit(context, session, session.request, limits, event.budget)) {
         return;
     }
     std::vector<ConnectionsChecked::Connection> dead;
@@ -225,6 +255,9 @@ void on_connections_checked(DecisionContext& context, const ConnectionsChecked& 
     const std::size_t missing = slots_needed(context, session, limits.max_sessions.value);
     if (missing == 0 || dead.size() < missing || !reason.by.empty()) {
         return apply_at_limit(context, session, session.request, reason, event.budget);
+    }
+    if (asks_fleet_first(context, session, limits, event.budget)) {
+        return;
     }
     std::ranges::stable_sort(dead, std::greater(), &ConnectionsChecked::Connection::unacknowledged);
     for (std::size_t at = 0; at < missing; ++at) {

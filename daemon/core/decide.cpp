@@ -13,6 +13,8 @@ void on_timer_expired(DecisionContext& context, const TimerExpired&) {
     switch (session->phase) {
     case Phase::waiting:
         return continue_waiting(context, *session);
+    case Phase::asking:
+        return continue_asking(context, *session);
     case Phase::admitted:
     case Phase::active:
     case Phase::left_behind:
@@ -55,6 +57,10 @@ struct Dispatch {
     void operator()(const TerminalOpened& event) const { on_terminal_opened(context, event); }
     void operator()(const ProgramsPreserved& event) const { on_programs_preserved(context, event); }
     void operator()(const ScopeEmptied& event) const { on_scope_emptied(context, event); }
+    void operator()(const ClaimAnswered& event) const { on_claim_answered(context, event); }
+    void operator()(const FleetStateChanged& event) const { on_fleet_state_changed(context, event); }
+    void operator()(const FleetLimitExceeded& event) const { on_fleet_limit_exceeded(context, event); }
+    void operator()(const FleetTerminationRequested& event) const { on_fleet_termination_requested(context, event); }
 };
 
 } // namespace
@@ -62,6 +68,7 @@ struct Dispatch {
 Decision decide(const policy::Policy& policy, const State& state, const Event& event, BootTime now) {
     DecisionContext context{.policy = policy, .state = state, .now = now};
     std::visit(Dispatch{context}, event);
+    settle_claims(context);
     return std::move(context.out);
 }
 

@@ -40,6 +40,9 @@ struct Timeouts {
     static constexpr Duration logind_wait = std::chrono::seconds(30);
     /// Maximum time for which a login waits until a session slot of its user is free.
     static constexpr Duration slot_wait = std::chrono::seconds(5);
+    /// Maximum time for which a login waits until the fleet has answered its claim of a slot. sesslimit-fleetd answers
+    /// within 3 s. The margin lets its answer arrive first.
+    static constexpr Duration claim_wait = std::chrono::milliseconds(3200);
     /// Time without an acknowledgment of sent data after which the client of an ssh session is considered dead. Its
     /// session gives way to a login at the limit.
     static constexpr Duration dead_peer = std::chrono::seconds(60);

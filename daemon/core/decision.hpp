@@ -32,7 +32,19 @@ struct PutDisplacements {
     Displacements displacements;
 };
 
-using Record = std::variant<Put, Drop, PutDisplacements>;
+/// State of the fleet, as far as this host knows it.
+enum class FleetState : std::uint8_t {
+    down,       ///< Claims are not answered, or nothing connects this host to the fleet.
+    connecting, ///< The state is not known yet. Claims wait for the connection.
+    up,         ///< Claims are answered.
+};
+
+/// Record of the state of the fleet. It is not stored in the ledger file.
+struct PutFleetState {
+    FleetState state = FleetState::down;
+};
+
+using Record = std::variant<Put, Drop, PutDisplacements, PutFleetState>;
 
 /// Answer to a request of the PAM module.
 struct Answer {
@@ -94,6 +106,11 @@ struct Notice {
         /// Logins have displaced sessions of the user so often that the limit on their rate applies from now on
         /// (Displacements).
         displacement_limited,
+        /// The login was admitted although the fleet did not answer its claim (setting on_fleet_error). Its session is
+        /// recorded later.
+        fleet_unsure,
+        /// The fleet has recorded the session although the limit of its user is reached.
+        fleet_over_limit,
     };
     Kind kind = Kind::admitted;
     /// State of the session after the decision.
@@ -194,8 +211,32 @@ struct ReportDenial {
     Session denied;
 };
 
+/// Claim of a slot in the fleet for a session. The event ClaimAnswered reports the answer.
+struct ClaimFleetSlot {
+    SessionKey session = SessionKey::none;
+    /// False if the session is recorded although the limit is reached. The answer then has no effect.
+    bool enforced = true;
+};
+
+/// Report to the fleet that a session exists although its claim was not answered. It is recorded later.
+struct ListInFleet {
+    SessionKey session = SessionKey::none;
+};
+
+/// Release of the slot that a session has claimed in the fleet.
+struct ReleaseFleetSlot {
+    SessionKey session = SessionKey::none;
+};
+
+/// Answer to the order of the fleet to terminate sessions (FleetTerminationRequested).
+struct ReportFleetTermination {
+    std::uint64_t order = 0;
+    std::uint32_t count = 0; ///< number of sessions whose termination begins
+};
+
 using Effect = std::variant<Notice, ProbeActivity, SampleTraffic, CheckLogout, CheckConnections, Terminate, KillAll,
-                            KillScope, SignalLeader, Lock, ReportDenial, ReportMissingLogind, OfferMissedReason>;
+                            KillScope, SignalLeader, Lock, ReportDenial, ReportMissingLogind, OfferMissedReason,
+                            ClaimFleetSlot, ListInFleet, ReleaseFleetSlot, ReportFleetTermination>;
 
 /// Result of decide().
 struct Decision {

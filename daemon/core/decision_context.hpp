@@ -5,6 +5,7 @@
 #include "daemon/core/decide.hpp"
 #include "daemon/policy/resolve.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -60,9 +61,19 @@ struct DecisionContext {
                 .limit = location_of(limits.max_sessions)};
     }
 
-    /// Stores in a session the list of policy rules whose shared limit (max_sessions_total) counts the session, and
-    /// whether the session is counted after a logout (count_left_behind).
+    /// Returns the reason of a denial because max_sessions_fleet is reached, or because the fleet does not answer.
+    [[nodiscard]] Reason fleet_limit(const policy::Limits& limits, Cause cause = Cause::fleet_limit_reached) const {
+        return {.cause = cause,
+                .count = limits.max_sessions_fleet.value,
+                .span = {},
+                .by = {},
+                .limit = location_of(limits.max_sessions_fleet)};
+    }
+
+    /// Stores in a session the list of policy rules whose shared limit (max_sessions_total) counts the session, its
+    /// limit in the fleet, and whether the session is counted after a logout (count_left_behind).
     static void count_in(Session& session, const policy::Limits& limits) {
+        set_fleet_limit(session, limits);
         session.counts_left_behind = !session.kept && limits.count_left_behind.value == policy::CountLeftBehind::yes;
         session.shared_limits.clear();
         if (session.kept) {
@@ -70,6 +81,22 @@ struct DecisionContext {
         }
         for (const policy::SharedLimit& total : limits.shared_limits) {
             session.shared_limits.push_back(total.rule);
+        }
+    }
+
+    /// Stores in a session the number of sessions that its user may have in the fleet. Sessions of uid 0 do not claim
+    /// slots. If groups of the user are not known, an earlier limit stays in effect, because a rule may match a group.
+    /// The limit of a claim stays in effect until it is answered.
+    static void set_fleet_limit(Session& session, const policy::Limits& limits) {
+        const policy::Count limit = limits.max_sessions_fleet.value;
+        const bool is_asked = session.fleet_claim == FleetClaim::asked && session.fleet_limit != 0;
+        if (session.login.uid == 0 || session.kept) {
+            session.fleet_limit = 0;
+        } else if (is_asked && limit != policy::unlimited_count) {
+            return;
+        } else if (limit != policy::unlimited_count || !session.login.gids_cut) {
+            session.fleet_limit =
+                limit == policy::unlimited_count ? std::uint16_t{0} : static_cast<std::uint16_t>(limit);
         }
     }
 
@@ -84,6 +111,16 @@ struct DecisionContext {
     }
 
     void put(const Session& session) { out.records.emplace_back(Put{session}); }
+
+    /// Returns true if the decision has a record of the session. Takes O(n) time for n records.
+    [[nodiscard]] bool has_record(SessionKey key) const {
+        return std::ranges::any_of(out.records, [key](const Record& record) {
+            const auto* put = std::get_if<Put>(&record);
+            const auto* drop = std::get_if<Drop>(&record);
+            return (put != nullptr && put->session.key == key) || (drop != nullptr && drop->session == key);
+        });
+    }
+
     void answer(RequestId request, Answer::Kind kind, const Session& session = {}) {
         out.answers.push_back({request, kind, session});
     }
@@ -148,7 +185,9 @@ void admit(DecisionContext& context, Session session, RequestId request);
 /// Moves a login to phase waiting. The answer is due Timeouts::slot_wait after the login began to wait.
 void begin_waiting(const DecisionContext& context, Session& session, RequestId request);
 
-/// Asks the PAM module to wait longer if its budget ends before the deadline of the answer.
+/// Asks the PAM module to wait longer if its budget ends before the deadline of the answer. For a login that waits for
+/// a session slot, this includes the time for a later claim of a slot in the fleet, because the module is asked only
+/// once.
 void request_more_time(DecisionContext& context, const Session& session, Duration budget);
 
 /// Denies a login. The session of the process of the login is tracked, and terminated later, if the PAM stack continues
@@ -160,10 +199,10 @@ void deny(DecisionContext& context, Session session, RequestId request, const Re
 /// (max_sessions_total) if only that one is reached.
 Reason denial_reason(const DecisionContext& context, const Session& session);
 
-/// Admits the login if no limit is reached, or if the limits that apply to the login are only observed (mode =
-/// "observe"). Returns false if the login was not admitted.
+/// Calls admit_or_ask() if no limit of this host is reached, or if the limits that apply to the login are only observed
+/// (mode = "observe"). Otherwise returns false.
 bool admit_if_below_limit(DecisionContext& context, const Session& session, RequestId request,
-                          const policy::Limits& limits);
+                          const policy::Limits& limits, Duration budget);
 
 /// Handles a login at the limit. Checks first whether clients of the user's ssh sessions are dead, and then denies the
 /// login or lets it wait, as the policy requires. `budget` is the time for which the PAM module waits.
@@ -196,6 +235,34 @@ void wait(DecisionContext& context, Session session, RequestId request, Duration
 /// Decides again about a login that waits until its user has a free session slot. The login is admitted or denied, or
 /// older sessions of its user are terminated to free a slot.
 void continue_waiting(DecisionContext& context, Session session);
+
+// fleet.cpp
+void on_claim_answered(DecisionContext& context, const ClaimAnswered& event);
+void on_fleet_state_changed(DecisionContext& context, const FleetStateChanged& event);
+void on_fleet_limit_exceeded(DecisionContext& context, const FleetLimitExceeded& event);
+void on_fleet_termination_requested(DecisionContext& context, const FleetTerminationRequested& event);
+
+/// Returns true if the login needs a slot of the fleet before it is admitted, and does not have one.
+bool needs_fleet_slot(const Session& session, const policy::Limits& limits);
+
+/// Claims a slot of the fleet for a login that needs one. If claims are not answered, this host decides alone. Returns
+/// the reason if the login must be denied. If Session::fleet_claim is `asked` afterwards, the login must wait for the
+/// answer until Session::claim_until.
+std::optional<Reason> obtain_fleet_slot(DecisionContext& context, Session& session, const policy::Limits& limits);
+
+/// Admits a login for which this host has a session slot, or moves it to phase asking until the fleet has answered. If
+/// the fleet does not answer, and this host decides against the login, denies it. Returns false if it was denied.
+/// `budget` is the time for which the PAM module waits.
+bool admit_or_ask(DecisionContext& context, Session session, RequestId request, const policy::Limits& limits,
+                  Duration budget);
+
+/// Decides again about a login that waits for the answer of the fleet. If its time is over, this host decides alone.
+void continue_asking(DecisionContext& context, Session session);
+
+/// Adds the effects that keep the claims of the fleet equal to the sessions. Called after each decision. A session has
+/// a claim while it occupies a slot of this host and its user is limited in the fleet. A login that waits for a slot of
+/// this host keeps the claim that it has made.
+void settle_claims(DecisionContext& context);
 
 // release.cpp
 void on_close_requested(DecisionContext& context, const CloseRequested& event);

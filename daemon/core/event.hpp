@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/clock.hpp"
+#include "daemon/core/decision.hpp"
 #include "daemon/core/session.hpp"
 
 #include <cstdint>
@@ -178,10 +179,43 @@ struct ScopeEmptied {
     SessionKey session = SessionKey::none;
 };
 
+/// Answer of the fleet to a claim (effect ClaimFleetSlot).
+struct ClaimAnswered {
+    enum class Outcome : std::uint8_t {
+        granted, ///< The session has a slot.
+        full,    ///< The limit of the user is reached.
+        unknown, ///< The fleet has not answered in time. It records the session later, unless its slot is released.
+    };
+    SessionKey session = SessionKey::none;
+    Outcome outcome = Outcome::unknown;
+    FleetHolders holders{}; ///< only set if the limit is reached
+};
+
+/// Change of the state of the fleet, or of the connection to it.
+struct FleetStateChanged {
+    FleetState state = FleetState::down;
+};
+
+/// Report of the fleet that it has recorded a session beyond the limit of its user.
+struct FleetLimitExceeded {
+    SessionKey session = SessionKey::none;
+};
+
+/// Order of an administrator to terminate the sessions of a user, or those that a credential has opened, on all hosts
+/// of the fleet. Sessions of uid 0 are excluded.
+struct FleetTerminationRequested {
+    std::uint64_t order = 0;
+    bool is_credential = false; ///< true if `subject` is a credential, and false if it is the name of a user
+    std::string subject;
+    std::string by; ///< name of the administrator
+    std::string message{};
+};
+
 using Event = std::variant<OpenRequested, CloseRequested, RequestAborted, LeaderExited, LogindSessionNew,
                            LogindSessionRemoved, ActivityProbed, TrafficSampled, LogoutChecked, InputReceived,
                            ClockChanged, TimerExpired, PolicyChanged, TerminationRequested, SessionRestored,
-                           GroupsResolved, TerminalOpened, ConnectionsChecked, ProgramsPreserved, ScopeEmptied>;
+                           GroupsResolved, TerminalOpened, ConnectionsChecked, ProgramsPreserved, ScopeEmptied,
+                           ClaimAnswered, FleetStateChanged, FleetLimitExceeded, FleetTerminationRequested>;
 
 /// Receiver of events. Components that observe events are constructed with a reference to it.
 class EventSink {

@@ -31,6 +31,7 @@ void reapply_to_left_behind(const DecisionContext& context, Session& session) {
     }
     session.counts_left_behind = session.limits_left_behind = session.is_used_by_mosh = false;
     session.shared_limits.clear();
+    session.fleet_limit = 0;
     session.max_duration = session.idle_timeout = session.idle_timeout_no_terminal = unlimited_duration;
     session.due = never;
 }

@@ -75,6 +75,7 @@ void join(DecisionContext& context, const Session& known, const LogindSession& s
     // terminates the login later, so that the user has time to read the reason of the denial.
     case Phase::denied:
     case Phase::waiting:
+    case Phase::asking:
     case Phase::closed:
     case Phase::left_behind:
         return context.put(session);
@@ -134,6 +135,7 @@ void on_leader_exited(DecisionContext& context, const LeaderExited& event) {
     case Phase::left_behind:
         return; // only logind knows when the remaining processes have exited
     case Phase::waiting:
+    case Phase::asking:
     case Phase::admitted:
     case Phase::denied:
         return remove_session(context, session);
@@ -204,8 +206,8 @@ void on_logind_session_removed(DecisionContext& context, const LogindSessionRemo
     if (found == nullptr) {
         return;
     }
-    const bool is_tracked =
-        found->phase == Phase::denied || found->phase == Phase::closed || found->phase == Phase::waiting;
+    const bool is_tracked = found->phase == Phase::denied || found->phase == Phase::closed ||
+                            found->phase == Phase::waiting || found->phase == Phase::asking;
     if (found->leader.pid == 0 || !is_tracked) {
         return remove_session(context, *found);
     }
@@ -213,7 +215,7 @@ void on_logind_session_removed(DecisionContext& context, const LogindSessionRemo
     session.logind_id.clear();
     session.scope.clear();
     context.put(session);
-    if (occupies_slot(*found)) {
+    if (occupies_slot(*found) && !occupies_slot(session)) {
         context.notify(Notice::Kind::released, session, named_reason(session, {}));
         admit_waiting(context, *found);
     }

@@ -91,6 +91,10 @@ void on_policy_changed(DecisionContext& context, const PolicyChanged&) {
             // The waiting login is decided again, because the new policy may permit more sessions than the old policy.
             updated.due = context.now;
         }
+        if (session.phase == Phase::asking) {
+            DecisionContext::count_in(updated, context.limits(updated));
+            updated.due = context.now;
+        }
         if (session.phase == Phase::ending || session.phase == Phase::closed) {
             context.recount(updated);
         }
@@ -127,6 +131,10 @@ void on_groups_resolved(DecisionContext& context, const GroupsResolved& event) {
     Session session = *found;
     session.login.gids = event.gids;
     session.login.gids_cut = false;
+    if (session.phase == Phase::asking) {
+        DecisionContext::count_in(session, context.limits(session));
+        session.due = context.now;
+    }
     if (session.phase == Phase::ending || session.phase == Phase::closed) {
         context.recount(session);
     }

@@ -48,8 +48,7 @@ void on_request_aborted(DecisionContext& context, const RequestAborted& event) {
         return;
     }
     if (found->logind_id.empty()) {
-        context.out.records.emplace_back(Drop{found->key});
-        return;
+        return remove_session(context, *found);
     }
     // The PAM module disconnected before it received an answer, but the login may continue. The session that logind
     // already has for the login is therefore counted as a session of the user.
@@ -57,7 +56,10 @@ void on_request_aborted(DecisionContext& context, const RequestAborted& event) {
     session.phase = Phase::active;
     session.adopted = true;
     session.request = RequestId::none;
-    session.answer_by = never;
+    session.answer_by = session.claim_until = never;
+    if (session.fleet_claim == FleetClaim::asked) {
+        session.fleet_claim = FleetClaim::recorded;
+    }
     reapply_policy(context, session, true);
     context.put(session);
 }
@@ -66,7 +68,8 @@ void remove_session(DecisionContext& context, const Session& session) {
     context.out.records.emplace_back(Drop{session.key});
     // If the daemon has not begun to stop the session (stage pending), the session exited by itself.
     const bool ended = session.phase == Phase::ending && session.stage != TerminationStage::pending;
-    if (ended || occupies_slot(session)) {
+    // A login that asks the fleet was not admitted, although it occupies a slot.
+    if (session.phase != Phase::asking && (ended || occupies_slot(session))) {
         context.notify(ended ? Notice::Kind::ended : Notice::Kind::released, session,
                        named_reason(session, ended ? session.reason : Reason{}));
     }
@@ -91,7 +94,9 @@ void admit_waiting(DecisionContext& context, const Session& left) {
         }
         const policy::Limits limits = context.limits(session);
         if (taken < limits.max_sessions.value && std::ranges::none_of(limits.shared_limits, is_full)) {
-            admit(context, session, session.request);
+            if (!admit_or_ask(context, session, session.request, limits, unlimited_duration)) {
+                continue;
+            }
             ++taken;
             for (const policy::SharedLimit& total : limits.shared_limits) {
                 ++admitted[total.rule];

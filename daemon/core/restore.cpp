@@ -16,6 +16,7 @@ void on_session_restored(DecisionContext& context, const SessionRestored& event)
     session.perhaps_used = session.last_sample.at;
     switch (session.phase) {
     case Phase::waiting:
+    case Phase::asking:
         // A login that waited for its answer lost the connection to the daemon when the daemon stopped. Its record is
         // removed, because the PAM module repeats the request.
         context.out.records.emplace_back(Drop{session.key});

@@ -50,6 +50,9 @@ enum class Phase : std::uint8_t {
     /// The user logged out, and processes of the session still run, for example mosh-server or those of setsid(1).
     /// occupies_slot() and is_limited() tell which limits apply to such a session.
     left_behind = 7,
+    /// The login occupies a session slot of this host, and waits until the fleet has answered its claim of a slot
+    /// (setting max_sessions_fleet).
+    asking = 8,
 };
 
 /// Cause of the termination of a session, or of the denial of a login. The numeric values are stored in the ledger
@@ -68,11 +71,17 @@ enum class Cause : std::uint8_t {
     /// The session was terminated, or the waiting login was denied, in favor of a newer login of the same user (setting
     /// at_limit).
     displaced = 5,
-    /// A D-Bus caller requested the termination of the session.
+    /// A D-Bus caller requested the termination of the session, or an administrator requested it on all hosts of the
+    /// fleet.
     requested = 6,
     /// logind has probably stopped the session because it was idle (StopIdleSessionSec of logind.conf(5)). Only the
     /// cause that notices name, and never that of a session (Session::idle_stop).
     logind_idle = 7,
+    /// The login was denied because max_sessions_fleet of its user is reached.
+    fleet_limit_reached = 8,
+    /// The login was denied because the fleet did not answer whether max_sessions_fleet is reached (setting
+    /// on_fleet_error).
+    fleet_unavailable = 9,
 };
 
 /// Maximum length of Reason::by in bytes. A session with a longer text cannot be recorded in the ledger file.
@@ -81,12 +90,26 @@ inline constexpr std::size_t max_by_length = 255;
 /// Maximum length in bytes of the message with which a requester explains a termination.
 inline constexpr std::size_t max_note_length = 256;
 
+/// A session that occupies a slot of its user in the fleet.
+struct FleetHolder {
+    std::string host;        ///< name of the host in the fleet
+    std::uint64_t since = 0; ///< start of the session in seconds since the Epoch
+    bool operator==(const FleetHolder&) const = default;
+};
+
+/// The sessions that occupy the slots of a user in the fleet.
+struct FleetHolders {
+    std::uint32_t count = 0;          ///< number of sessions; 0 if they are not known
+    std::vector<FleetHolder> named{}; ///< some of the sessions
+    bool operator==(const FleetHolders&) const = default;
+};
+
 /// Cause of a termination or denial, with its details.
 struct Reason {
     Cause cause = Cause::none;
-    /// Number that belongs to the cause. For limit_reached and displaced, the maximum number of sessions. For idle, 0
-    /// if only input counts as activity in the session, otherwise 1. For requested, the user ID of the person
-    /// (Requester).
+    /// Number that belongs to the cause. For limit_reached, displaced, fleet_limit_reached and fleet_unavailable, the
+    /// maximum number of sessions. For idle, 0 if only input counts as activity in the session, otherwise 1. For
+    /// requested, the user ID of the person (Requester).
     std::uint32_t count = 0;
     /// For the causes duration and idle, the value of the limit that expired. For logind_idle, StopIdleSessionSec.
     Duration span{};
@@ -101,11 +124,14 @@ struct Reason {
     /// For requested, the name of the user whose ID is `count`. Empty if it is not known. Not stored in the ledger
     /// file.
     std::string person{};
+    /// For fleet_limit_reached, the sessions that occupy the slots of the user. Not stored in the ledger file.
+    FleetHolders holders{};
 
     friend bool operator==(const Reason& one, const Reason& other) {
         const bool has_same_limit = one.limit && other.limit ? *one.limit == *other.limit : one.limit == other.limit;
-        return has_same_limit && std::tie(one.cause, one.count, one.span, one.by, one.person) ==
-                                     std::tie(other.cause, other.count, other.span, other.by, other.person);
+        return has_same_limit &&
+               std::tie(one.cause, one.count, one.span, one.by, one.person, one.holders) ==
+                   std::tie(other.cause, other.count, other.span, other.by, other.person, other.holders);
     }
 };
 
@@ -132,6 +158,18 @@ enum class LogoutCheck : std::uint8_t {
     /// logind answered that the session was not logged out, and is asked a second time. When the process that opened
     /// the session exits, PAM may not have closed the session yet.
     second,
+};
+
+/// Claim of a login or a session for one of the slots that its user has in the fleet (setting max_sessions_fleet).
+enum class FleetClaim : std::uint8_t {
+    none,
+    /// The fleet records the session, even if the limit is reached. No login waits for an answer, for example
+    /// because logind has announced the session, or because the limit is only observed.
+    recorded,
+    /// The login waits for the answer to its claim.
+    asked,
+    /// The fleet has given a slot to the login, or did not answer, and this host has decided alone.
+    granted,
 };
 
 /// Value of Session::idle_warned after the daemon has locked the screen of the session, until the next activity of the
@@ -169,6 +207,13 @@ struct Session {
     /// True if a login waits for the processes of a session that was just logged out, and the user's other sessions
     /// have not been considered yet. Only set in phase waiting. Not meaningful after a restart of the daemon.
     bool awaits_logout = false;
+    /// True if the fleet has recorded the session beyond the limit. Not stored in the ledger file.
+    bool is_beyond_fleet_limit = false;
+    /// Not stored in the ledger file. decide() sets it in each record of a session, and it is `none` unless the session
+    /// occupies a slot of this host, or waits for one.
+    FleetClaim fleet_claim = FleetClaim::none;
+    /// Number of sessions that the user may have in the fleet, from the last evaluation of the policy. 0: unlimited.
+    std::uint16_t fleet_limit = 0;
     LogoutCheck logout_check = LogoutCheck::none;
     /// Presence of a terminal in the session. It determines which of the two idle limits applies.
     Terminal terminal = Terminal::unknown;
@@ -235,6 +280,9 @@ struct Session {
     RequestId request = RequestId::none;
     /// Deadline of the answer to this request. Not meaningful after a restart of the daemon.
     BootTime answer_by = never;
+    /// Time at which the login does not wait any longer for the answer of the fleet to its claim. Only set if
+    /// fleet_claim is `asked`. Not meaningful after a restart of the daemon.
+    BootTime claim_until = never;
     /// Time at which the session needs its next action, such as a warning or an activity probe.
     BootTime due = never;
 
@@ -263,6 +311,7 @@ inline BootTime last_use_of(const Session& session) noexcept {
 /// logged out, the session occupies a slot only if the policy counts it (count_left_behind).
 inline bool occupies_slot(const Session& session) noexcept {
     switch (session.phase) {
+    case Phase::asking:
     case Phase::admitted:
     case Phase::active:
         return true;

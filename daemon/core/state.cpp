@@ -103,6 +103,7 @@ void State::enter(const Session& session) {
             ++shared_counts_[rule];
         }
     }
+    claims_ += session.fleet_claim == FleetClaim::none ? 0 : 1;
     if (session.leader.pid != 0) {
         leaders_.emplace(session.leader.pid, session.key);
     }
@@ -120,6 +121,7 @@ void State::enter(const Session& session) {
 void State::leave(const Session& session) {
     const auto user = users_.find(session.login.uid);
     user->second.keys.erase(session.key);
+    claims_ -= session.fleet_claim == FleetClaim::none ? 0 : 1;
     if (occupies_slot(session)) {
         --user->second.counted;
         --counted_;
@@ -152,6 +154,8 @@ void apply(State& state, const Decision& decision) {
             state.put(put->session);
         } else if (const auto* drop = std::get_if<Drop>(&record)) {
             state.drop(drop->session);
+        } else if (const auto* fleet = std::get_if<PutFleetState>(&record)) {
+            state.put(*fleet);
         } else {
             state.put(std::get<PutDisplacements>(record));
         }

@@ -60,6 +60,11 @@ class State {
 
     [[nodiscard]] const Sessions& sessions() const { return sessions_; }
 
+    /// Returns the number of sessions and logins that have claimed a slot of the fleet.
+    [[nodiscard]] std::size_t claims() const { return claims_; }
+
+    [[nodiscard]] FleetState fleet() const { return fleet_; }
+
     /// Returns the recent displacements of sessions of a user.
     [[nodiscard]] const Displacements& displacements_of(uid_t uid) const;
 
@@ -69,6 +74,8 @@ class State {
     /// Replaces the recent displacements of a user. At most max_displaced_users users are stored. For a further one,
     /// the user whose displacements are forgotten first is removed, in O(max_displaced_users).
     void put(const PutDisplacements& record);
+
+    void put(const PutFleetState& record) { fleet_ = record.state; }
 
     static constexpr std::size_t max_displaced_users = 1000;
 
@@ -90,6 +97,8 @@ class State {
     std::map<uid_t, Displacements> displacements_;
     std::unordered_map<policy::SourceId, std::size_t> shared_counts_;
     std::size_t counted_ = 0;
+    std::size_t claims_ = 0;
+    FleetState fleet_ = FleetState::down;
     SessionKey next_key_{1};
 };
 

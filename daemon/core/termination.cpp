@@ -44,6 +44,8 @@ Duration kill_delay_for(Cause cause) {
     case Cause::idle:
     case Cause::requested:
     case Cause::logind_idle:
+    case Cause::fleet_limit_reached:
+    case Cause::fleet_unavailable:
         break;
     }
     return Timeouts::kill_delay;

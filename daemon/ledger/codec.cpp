@@ -23,7 +23,8 @@ using core::Terminal;
 using core::TerminationStage;
 
 constexpr std::size_t extension_size = sizeof(core::Session::logged_out) + sizeof(core::Session::longest_idle) + 1;
-constexpr std::size_t fixed_size = 208 + extension_size;
+constexpr std::size_t fleet_size = sizeof(core::Session::fleet_limit);
+constexpr std::size_t fixed_size = 208 + extension_size + fleet_size;
 constexpr std::size_t gid_count_size = sizeof(std::uint16_t);
 // Maximum absolute value of a wall clock time in the ledger. The difference of two times within this bound does not
 // overflow.
@@ -45,7 +46,9 @@ enum Flags : std::uint8_t {
 /// Flags among the fields that were added with format version 2.
 enum MoreFlags : std::uint8_t {
     kept = 1,
-    all_more_flags = 1,
+    /// The record contains the field that was added with format version 3.
+    has_fleet_limit = 2,
+    all_more_flags = kept | has_fleet_limit,
 };
 
 template <class Text>
@@ -193,14 +196,17 @@ Fault fault_of_numbers(const Session& session) noexcept {
     if (session.key == SessionKey::none) {
         return "missing key";
     }
-    if (!between(Phase::waiting, session.phase, Phase::left_behind)) {
+    if (!between(Phase::waiting, session.phase, Phase::asking)) {
         return "unknown phase";
     }
     if (!between(TerminationStage::pending, session.stage, TerminationStage::sigkill_sent)) {
         return "unknown stage";
     }
-    if (!between(Cause::none, session.reason.cause, Cause::requested)) {
+    if (!between(Cause::none, session.reason.cause, Cause::fleet_unavailable)) {
         return "unknown cause";
+    }
+    if (session.fleet_limit > policy::max_fleet_limit) {
+        return "limit of the fleet out of range";
     }
     return session.leader.pid < 0 ? "negative PID" : Fault{};
 }
@@ -305,8 +311,9 @@ std::expected<std::size_t, Fault> encode(const Session& session, std::span<std::
     Writer writer(out);
     const BootTime last_use = core::last_use_of(session);
     fixed_part(session, last_use, flags, writer);
-    const std::uint8_t more_flags = session.kept ? kept : 0;
+    const auto more_flags = static_cast<std::uint8_t>(has_fleet_limit | (session.kept ? kept : 0));
     extension(session, more_flags, writer);
+    writer.number(session.fleet_limit);
     for (const auto& field : texts_of(session)) {
         writer.number(static_cast<std::uint8_t>(field.text->size()));
         writer.bytes(std::as_bytes(std::span(*field.text)));
@@ -327,6 +334,10 @@ std::expected<Session, Fault> decode(std::span<const std::byte> payload) {
     fixed_part(session, session.last_input, flags, reader);
     if ((flags & extended) != 0) {
         extension(session, more_flags, reader);
+    }
+    const bool is_version_3 = (more_flags & has_fleet_limit) != 0;
+    if (is_version_3) {
+        reader.number(session.fleet_limit);
     }
     read_texts(reader, session);
     read_gids(reader, session.login.gids);
@@ -351,6 +362,10 @@ std::expected<Session, Fault> decode(std::span<const std::byte> payload) {
         fault = "unknown flag";
     } else if ((flags & extended) == 0 && session.phase == Phase::left_behind) {
         fault = "unknown phase"; // format version 1 does not have this phase
+    } else if (!is_version_3 && session.phase > Phase::left_behind) {
+        fault = "unknown phase"; // added with version 3
+    } else if (!is_version_3 && session.reason.cause > Cause::requested) {
+        fault = "unknown cause"; // added with version 3
     }
     if (!fault.empty()) {
         result = std::unexpected(fault);

@@ -32,7 +32,7 @@ Fault fault_of(const core::Session& session) noexcept;
 /// invalid, or does not fit even without group IDs. After an error the contents of `out` are unspecified.
 std::expected<std::size_t, Fault> encode(const core::Session& session, std::span<std::byte> out) noexcept;
 
-/// Decodes one session of format version 1 or 2, whose encoding must fill all of `payload`. `payload` may contain
+/// Decodes one session of format version 1, 2 or 3, whose encoding must fill all of `payload`. `payload` may contain
 /// arbitrary bytes, because invalid sessions are rejected. The fields `request` and `answer_by` are not encoded, and
 /// get their default values.
 std::expected<core::Session, Fault> decode(std::span<const std::byte> payload);

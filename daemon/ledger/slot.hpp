@@ -19,7 +19,7 @@ inline constexpr std::size_t copy_size = 2048;
 inline constexpr std::size_t copy_head_size = 16;
 inline constexpr std::size_t slot_size = 2 * copy_size;
 /// Version of the format that the daemon writes. A ledger of an earlier version, 1 or later, is read and converted.
-inline constexpr std::uint32_t format_version = 2;
+inline constexpr std::uint32_t format_version = 3;
 static_assert(copy_head_size + max_payload == copy_size);
 
 /// Highest generation (number of updates) of a slot of the ledger file. A slot has two copies. Updates with an even

@@ -31,6 +31,8 @@ constexpr std::array all_event_infos{
     EventInfo{Kind::ended, "ended", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e19"},
     EventInfo{Kind::released, "released", "6", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e1a"},
     EventInfo{Kind::over_limit, "over-limit", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e1b"},
+    EventInfo{Kind::fleet_unsure, "fleet-unsure", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e21"},
+    EventInfo{Kind::fleet_over_limit, "fleet-over-limit", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e22"},
     EventInfo{Kind::displacement_limited, "displacement-limited", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e1e"},
 };
 
@@ -61,6 +63,10 @@ std::string_view name_of(Cause cause) {
         return "asked";
     case Cause::logind_idle:
         return "logind-idle";
+    case Cause::fleet_limit_reached:
+        return "fleet-limit-reached";
+    case Cause::fleet_unavailable:
+        return "fleet-unavailable";
     }
     return "none";
 }
@@ -136,6 +142,12 @@ std::string journal_message(const core::Notice& notice) {
         return "Closed " + who + where + (notice.reason.cause == Cause::none ? "." : ": " + why + ".");
     case Kind::over_limit:
         return user_of(session) + " has more open sessions than the new policy allows (" + why +
+               "); existing sessions are not terminated.";
+    case Kind::fleet_unsure:
+        return "Admitted " + login + where + " without an answer of the fleet: " + why +
+               ". The sessions on this host do not reach it.";
+    case Kind::fleet_over_limit:
+        return user_of(session) + " has more open sessions on all hosts than the policy allows (" + why +
                "); existing sessions are not terminated.";
     case Kind::displacement_limited:
         return "Logins of " + user_of(session) + " have displaced " +

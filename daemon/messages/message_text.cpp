@@ -34,6 +34,34 @@ std::string sessions(std::uint32_t count) {
     return std::to_string(count) + (count == 1 ? " session" : " sessions");
 }
 
+/// Maximum number of hosts that a text about the fleet names.
+constexpr std::size_t max_listed_hosts = 3;
+
+/// Returns the time of a host of the fleet in this host's time zone, such as "2026-11-22 14:02".
+std::string date_of(const core::FleetHolder& holder) {
+    const auto seconds = static_cast<time_t>(holder.since);
+    tm local{};
+    std::array<char, 32> text{};
+    if (localtime_r(&seconds, &local) == nullptr ||
+        std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M", &local) == 0) {
+        return "?";
+    }
+    return text.data();
+}
+
+/// Returns the hosts whose sessions occupy the slots of a user in the fleet, such as ": web1 since 2026-11-22 14:02".
+/// Returns an empty text if they are not known.
+std::string hosts_of(const core::FleetHolders& holders) {
+    std::string text;
+    const std::size_t listed = std::min(holders.named.size(), max_listed_hosts);
+    for (std::size_t at = 0; at < listed; ++at) {
+        const core::FleetHolder& holder = holders.named[at];
+        text += (at == 0 ? ": " : ", ") + escape_for_display(holder.host, name_bytes) + " since " + date_of(holder);
+    }
+    return listed == 0 || holders.count <= listed ? text
+                                                  : text + " and " + std::to_string(holders.count - listed) + " more";
+}
+
 /// Returns the time `at` in the host's time zone, or nothing if the time is outside the range of the calendar.
 std::optional<tm> local_time(BootTime at, const WallClock& clock) {
     const auto seconds = static_cast<time_t>(
@@ -218,6 +246,10 @@ std::string reason_text(const core::Reason& reason) {
         return "requested by " + escape_for_display(reason.by, host_bytes);
     case Cause::logind_idle:
         return "stopped by logind, probably as idle (StopIdleSessionSec=" + format_span(reason.span) + ")";
+    case Cause::fleet_limit_reached:
+        return "limit of " + sessions(reason.count) + " on all hosts reached" + hosts_of(reason.holders);
+    case Cause::fleet_unavailable:
+        return "limit of " + sessions(reason.count) + " on all hosts cannot be checked";
     }
     return {};
 }
@@ -259,6 +291,8 @@ std::string notice_text(const core::Notice& notice, const WallClock& clock) {
     case Kind::released:
     case Kind::over_limit:
     case Kind::displacement_limited:
+    case Kind::fleet_unsure:
+    case Kind::fleet_over_limit:
         break;
     }
     return {};

@@ -22,6 +22,8 @@ namespace sesslimit::policy {
 /// A number of sessions.
 using Count = std::uint32_t;
 inline constexpr Count unlimited_count = std::numeric_limits<Count>::max();
+/// Maximum value of max_sessions_fleet.
+inline constexpr Count max_fleet_limit = 1000;
 
 /// The setting at_limit, which is the action for a new login of a user who already has max_sessions sessions. The
 /// values are ordered from the strictest to the least strict.
@@ -83,6 +85,10 @@ enum class CountLeftBehind : std::uint8_t { yes, no };
 /// stricter value and is first.
 enum class LimitLeftBehind : std::uint8_t { yes, no };
 
+/// The setting on_fleet_error, which decides about a login under max_sessions_fleet if the fleet does not answer. With
+/// `local`, this host compares the limit with its own sessions. `deny` is the stricter value and is first.
+enum class OnFleetError : std::uint8_t { deny, local };
+
 /// A setting whose values are true (`yes`) and false (`no`).
 template <class T>
 concept Truth = std::is_enum_v<T> && requires {
@@ -129,6 +135,10 @@ template <template <class> class Of>
 struct SettingsOf {
     /// Maximum number of concurrent sessions of a user. 0 denies every login.
     Of<Count> max_sessions{};
+    /// Maximum number of concurrent sessions of a user on all hosts of the fleet. 1 to max_fleet_limit, or
+    /// unlimited_count.
+    Of<Count> max_sessions_fleet{};
+    Of<OnFleetError> on_fleet_error{};
     /// Maximum duration of a session. At least 1 s, or unlimited_duration.
     Of<Duration> max_duration{};
     /// Time without activity after which a session is idle. At least 1 s, or unlimited_duration.
@@ -213,6 +223,8 @@ struct SharedLimit {
 /// Every setting has a value, with the policy table and line that set it.
 struct Limits {
     Setting<Count> max_sessions{unlimited_count};
+    Setting<Count> max_sessions_fleet{unlimited_count};
+    Setting<OnFleetError> on_fleet_error{OnFleetError::local};
     Setting<Duration> max_duration{unlimited_duration};
     Setting<Duration> idle_timeout{unlimited_duration};
     /// The effective idle_timeout_no_terminal, which is the stricter of the values of the two tiers, managed and host.
@@ -265,6 +277,14 @@ void for_each_setting(const Visit& visit, Objects&... objects) {
     visit("announce", objects.announce...);
     visit("quiet", objects.quiet...);
     visit("message_of_end", objects.message_of_end...);
+}
+
+/// Calls for_each_setting(), and then visit() for the settings that are not keys of the policy files yet.
+template <class Visit, class... Objects>
+void for_each_value(const Visit& visit, Objects&... objects) {
+    for_each_setting(visit, objects...);
+    visit("max_sessions_fleet", objects.max_sessions_fleet...);
+    visit("on_fleet_error", objects.on_fleet_error...);
 }
 
 } // namespace sesslimit::policy

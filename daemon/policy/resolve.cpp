@@ -102,7 +102,7 @@ void add_rule(Strictest& found, const Rule& rule, Limits& limits) {
             fall_back(best, setting);
         }
     };
-    for_each_setting(add, found, settings);
+    for_each_value(add, found, settings);
     if (found.max_sessions != before) {
         found.count_message = pointer_to(settings.message);
     }
@@ -135,7 +135,7 @@ void add_defaults(Strictest& found, const Settings& defaults, Limits& limits) {
             fall_back(best, setting);
         }
     };
-    for_each_setting(add, found, defaults);
+    for_each_value(add, found, defaults);
     if (found.idle_timeout_no_terminal == nullptr) {
         found.idle_timeout_no_terminal = found.idle_timeout;
     }
@@ -157,8 +157,8 @@ Strictest strictest_of(const TierPolicy& tier, const Login& login, const Origin&
 }
 
 bool limits_something(const Strictest& tier) noexcept {
-    return tier.max_sessions != nullptr || tier.max_duration != nullptr || tier.idle_timeout != nullptr ||
-           tier.idle_timeout_no_terminal != nullptr || tier.has_total;
+    return tier.max_sessions != nullptr || tier.max_sessions_fleet != nullptr || tier.max_duration != nullptr ||
+           tier.idle_timeout != nullptr || tier.idle_timeout_no_terminal != nullptr || tier.has_total;
 }
 
 /// Returns true if the tier sets a limit, but not `mode`. Such a limit is enforced, because enforce is the default
@@ -225,7 +225,7 @@ Limits resolve(const Policy& policy, const Login& login) {
     Limits limits;
     const Strictest managed = strictest_of(policy.managed, login, origin, limits);
     const Strictest host = strictest_of(policy.host, login, origin, limits);
-    for_each_setting(Settle{}, limits, managed, host);
+    for_each_value(Settle{}, limits, managed, host);
     // If a tier, managed or host, sets limits but not `mode`, its limits are enforced. Mode observe in the other tier
     // must not disable them.
     if (enforces_silently(managed) || enforces_silently(host)) {
@@ -244,9 +244,20 @@ Limits resolve(const Policy& policy, const Login& login) {
 }
 
 bool is_unlimited(const Limits& limits) noexcept {
-    return limits.max_sessions.value == unlimited_count && limits.max_duration.value == unlimited_duration &&
-           limits.idle_timeout.value == unlimited_duration &&
+    return limits.max_sessions.value == unlimited_count && limits.max_sessions_fleet.value == unlimited_count &&
+           limits.max_duration.value == unlimited_duration && limits.idle_timeout.value == unlimited_duration &&
            limits.idle_timeout_no_terminal.value == unlimited_duration && limits.shared_limits.empty();
+}
+
+bool limits_fleet(const Policy& policy) noexcept {
+    const auto is_set = [](const Settings& settings) {
+        return settings.max_sessions_fleet && settings.max_sessions_fleet->value != unlimited_count;
+    };
+    const auto limits = [&is_set](const TierPolicy& tier) {
+        return is_set(tier.defaults) || std::any_of(tier.rules.begin(), tier.rules.end(),
+                                                    [&](const Rule& rule) { return is_set(rule.settings); });
+    };
+    return limits(policy.managed) || limits(policy.host);
 }
 
 bool displaces_by_activity(const Limits& limits) noexcept {

@@ -50,6 +50,9 @@ Limits resolve(const Policy& policy, const Login& login);
 /// its user, and never terminates its session except on request.
 bool is_unlimited(const Limits& limits) noexcept;
 
+/// Returns true if the policy limits the sessions of some users in the fleet (max_sessions_fleet).
+bool limits_fleet(const Policy& policy) noexcept;
+
 /// Returns true if the last activity of the user's sessions decides whether, or in which order, a login at the limit
 /// displaces them.
 bool displaces_by_activity(const Limits& limits) noexcept;

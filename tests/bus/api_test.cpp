@@ -24,7 +24,7 @@ SESSLIMIT_TEST(end_session_accepts_only_admitted_sessions) {
     const Case cases[] = {
         {Phase::waiting, "k1", api::error_no_such_session, ""}, {Phase::admitted, "k1", "", "end 1 by root; "},
         {Phase::active, "c1", "", "end 1 by root; "},           {Phase::active, "c2", api::error_no_such_session, ""},
-        {Phase::denied, "k1", api::error_no_such_session, ""},
+        {Phase::denied, "k1", api::error_no_such_session, ""},  {Phase::asking, "k1", api::error_no_such_session, ""},
     };
     ApiBench bench;
     EXPECT(bench.is_up(), bench.failures);

@@ -165,7 +165,8 @@ Journal journal() {
     for (const messages::EventInfo& meaning : messages::event_infos()) {
         for (const auto cause :
              {core::Cause::limit_reached, core::Cause::duration, core::Cause::idle, core::Cause::leader_gone,
-              core::Cause::displaced, core::Cause::requested, core::Cause::logind_idle}) {
+              core::Cause::displaced, core::Cause::requested, core::Cause::fleet_limit_reached,
+              core::Cause::fleet_unavailable, core::Cause::logind_idle}) {
             core::Notice notice{.kind = meaning.kind, .session = session_in(core::Phase::active), .reason = {}};
             notice.reason.cause = cause;
             notice.note = "a message";

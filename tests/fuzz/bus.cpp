@@ -196,8 +196,7 @@ void is_seen(Input input) {
 void is_told(Input input) {
     using Kind = core::Notice::Kind;
     core::Notice notice;
-    notice.kind =
-        Kind{static_cast<std::uint8_t>(input.byte() % (static_cast<unsigned>(Kind::displacement_limited) + 1))};
+    notice.kind = Kind{static_cast<std::uint8_t>(input.byte() % (static_cast<unsigned>(Kind::fleet_over_limit) + 1))};
     notice.left = Duration(input.number<std::uint32_t>());
     notice.session = session_of(input);
     notice.session.login.gids = {input.byte(), 1'000'000};

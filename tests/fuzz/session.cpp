@@ -26,7 +26,10 @@ void one_input(std::span<const std::uint8_t> bytes) {
     const auto again = ledger::decode(std::span(out).first(*size));
     must(again.has_value(), "and decodes again");
     must(again == session, "to the same session");
-    const bool is_current = payload.size() > 207 && (payload[207] & std::byte{128}) != std::byte{};
+    const auto has_flag = [&payload](std::size_t at, unsigned flag) {
+        return payload.size() > at && (payload[at] & std::byte(flag)) != std::byte{};
+    };
+    const bool is_current = has_flag(207, 128) && has_flag(220, 2);
     if (is_current && payload.size() <= ledger::max_payload) {
         std::vector<std::byte> expected(payload.begin(), payload.end());
         constexpr std::ptrdiff_t unused = 152; // offset of fields that earlier versions used

@@ -39,8 +39,101 @@ Phase Host::phase_of(const Process& process) const {
     return session == nullptr ? Phase::closed : session->phase;
 }
 
+/// Returns true if the process has a login that waits for the fleet. It occupies a slot of this host.
+bool Host::asks(const Process& process) const {
+    return std::ranges::any_of(requests_, [&](const auto& entry) {
+        const auto& [id, request] = entry;
+        const bool is_open = !request.gone && request.answers == 0 && &processes_[request.process] == &process;
+        const Session* session = is_open ? world_.state.by_request(RequestId{id}) : nullptr;
+        return session != nullptr && session->phase == Phase::asking;
+    });
+}
+
+bool Host::is_fleet_limited(const Login& login) const {
+    return bounds_of(plan_, login).fleet != no_limit;
+}
+
+/// Returns the number of the user's other sessions of this host that count in the fleet.
+std::uint32_t Host::inside_fleet(const Process& process) const {
+    return number(static_cast<std::size_t>(std::ranges::count_if(processes_, [&](const Process& other) {
+        return &other != &process && occupies(other) && !asks(other) && other.login.uid == process.login.uid &&
+               is_fleet_limited(other.login);
+    })));
+}
+
+/// Returns the number of the user's logins that have a slot of the fleet, and wait for one of this host.
+std::uint32_t Host::granted(uid_t uid) const {
+    const auto& keys = world_.state.of_user(uid);
+    return number(static_cast<std::size_t>(std::ranges::count_if(keys, [&](SessionKey key) {
+        const Session& session = world_.state.at(key);
+        return session.phase == Phase::waiting && session.fleet_claim != FleetClaim::none &&
+               session.fleet_claim != FleetClaim::asked;
+    })));
+}
+
+/// Notes when logins begin to ask, and checks that no session is displaced for a login without a slot of the fleet.
+void Host::check_claims() {
+    for (const auto& [key, session] : world_.state.sessions()) {
+        if (session.fleet_claim == FleetClaim::asked && session.claim_until > world_.now) {
+            verdicts_.try_emplace(key, Verdict{.asked = world_.now});
+        }
+        const bool is_displaced = session.phase == Phase::ending && session.reason.cause == Cause::displaced;
+        if (!is_displaced || !displaced_.insert(key).second || down_ || planned_ == world_.now ||
+            !is_fleet_limited(session.login) || !bounds_of(plan_, session.login).enforced) {
+            continue;
+        }
+        if (granted(session.login.uid) == 0) {
+            wrong("a session is displaced for a login without a slot of the fleet");
+        }
+    }
+}
+
+/// Checks that an admitted login has a slot of the fleet, or that this host may decide alone.
+void Host::check_fleet(const Process& process, const Answer& answer) {
+    const Bounds bounds = bounds_of(plan_, process.login);
+    const auto known = verdicts_.find(answer.session.key);
+    const bool was_asked = known != verdicts_.end() && known->second.asked > BootTime{};
+    Verdict verdict = known != verdicts_.end() ? known->second : Verdict{};
+    verdict.asked = was_asked ? verdict.asked : world_.now; // otherwise it was decided at once
+    if (bounds.fleet == no_limit || !bounds.enforced || planned_ >= verdict.asked) {
+        return;
+    }
+    if (verdict.is_granted && !verdict.is_beyond) {
+        return;
+    }
+    const bool was_down = world_.state.fleet() == FleetState::down || fleet_down_until_ >= verdict.asked;
+    const bool is_unanswered =
+        verdict.is_unknown || was_down || world_.now >= after(verdict.asked, Timeouts::claim_wait);
+    if (verdict.is_full || verdict.is_beyond || !is_unanswered) {
+        wrong("admitted although the fleet has not admitted it");
+    }
+    if (bounds.denies_unanswered) {
+        wrong("admitted without an answer of the fleet");
+    }
+    if (inside_fleet(process) >= bounds.fleet) {
+        wrong("admitted without the fleet, beyond its limit on this host");
+    }
+}
+
+void Host::check_fleet_denial(const Process& process, const Notice& notice) {
+    const Bounds bounds = bounds_of(plan_, process.login);
+    const Verdict verdict = verdicts_[notice.session.key];
+    if (bounds.fleet == no_limit || !bounds.enforced) {
+        return wrong("denied by the fleet without an enforced limit");
+    }
+    if (notice.reason.cause == Cause::fleet_unavailable) {
+        return verdict.is_granted || verdict.is_full || !bounds.denies_unanswered
+                   ? wrong("denied although the fleet has answered")
+                   : void();
+    }
+    const bool is_full_here = inside_fleet(process) + granted(process.login.uid) >= bounds.fleet;
+    if (!verdict.is_full && !verdict.is_beyond && (verdict.is_granted || !is_full_here)) {
+        wrong("denied although the limit of the fleet is not reached");
+    }
+}
+
 bool Host::occupies(const Process& process) const {
-    return process.in || (process.behind && bounds_of(plan_, process.login).counts_left);
+    return process.in || asks(process) || (process.behind && bounds_of(plan_, process.login).counts_left);
 }
 
 std::uint32_t Host::inside(uid_t uid) const {
@@ -108,7 +201,8 @@ void Host::check() {
             process.perhaps_used = std::max(process.perhaps_used, world_.now);
             process.undated = false;
         }
-        if (process.adopted && phase_of(process) == Phase::waiting) {
+        const Phase phase = phase_of(process);
+        if (process.adopted && (phase == Phase::waiting || phase == Phase::asking)) {
             process.in = process.adopted = false; // PAM asked about it late, and it waits for a slot
         }
     }
@@ -180,14 +274,16 @@ void Host::check_time() {
         if (request.answers != 0 || request.gone) {
             continue;
         }
-        if (world_.now > request.since + Timeouts::slot_wait) {
+        const bool may_ask = is_fleet_limited(processes_[request.process].login) || planned_ >= request.since;
+        if (world_.now > request.since + Timeouts::slot_wait + (may_ask ? Timeouts::claim_wait : Duration{})) {
             wrong("request " + std::to_string(id) + " waits too long");
         }
         const Login& login = processes_[request.process].login;
         const Bounds bounds = bounds_of(plan_, login);
         const Session* session = world_.state.by_request(RequestId{id});
         const bool is_denied = session != nullptr && session->phase == Phase::denied;
-        if (!is_denied && bounds.shared_limits.empty() && inside(login.uid) < bounds.own) {
+        const bool is_asking = session != nullptr && session->fleet_claim == FleetClaim::asked;
+        if (!is_denied && !is_asking && bounds.shared_limits.empty() && inside(login.uid) < bounds.own) {
             wrong("request " + std::to_string(id) + " waits although a slot is free");
         }
     }
@@ -197,6 +293,9 @@ void Host::hear(const Notice& notice) {
     Process* process = of(notice.session.key);
     switch (notice.kind) {
     case Kind::would_deny:
+        if (notice.reason.cause == Cause::fleet_limit_reached) {
+            return verdicts_[notice.session.key].is_beyond ? void() : wrong("would-deny notice without a report");
+        }
         return would_deny_.erase(notice.session.key) != 1 ? wrong("would-deny notice without a limit") : void();
     case Kind::denied:
         return hear_denied(notice);
@@ -233,7 +332,9 @@ void Host::hear_denied(const Notice& notice) {
     if (notice.reason.cause == Cause::displaced) {
         return;
     }
-    if (!is_full(*process)) {
+    if (notice.reason.cause == Cause::fleet_limit_reached || notice.reason.cause == Cause::fleet_unavailable) {
+        check_fleet_denial(*process, notice);
+    } else if (!is_full(*process)) {
         wrong("denied with free slots");
     }
     if (!bounds_of(plan_, process->login).enforced) {
@@ -274,6 +375,8 @@ void Host::hear_ending(Process& process, const Notice& notice) {
     case Cause::none:
     case Cause::limit_reached:
     case Cause::logind_idle:
+    case Cause::fleet_limit_reached:
+    case Cause::fleet_unavailable:
         return wrong("terminated without a reason");
     }
 }
@@ -355,7 +458,10 @@ void Host::let_in(Process& process, const Answer& answer) {
         wrong("a key is reused");
     }
     last_key_ = std::max(last_key_, answer.session.key);
-    if (is_full(process)) {
+    check_fleet(process, answer);
+    // A login that has asked the fleet has occupied its slot since then.
+    const bool had_slot = verdicts_.contains(answer.session.key) && verdicts_[answer.session.key].asked > BootTime{};
+    if (is_full(process) && !had_slot) {
         would_deny_.insert(answer.session.key);
         if (bounds_of(plan_, process.login).enforced) {
             wrong("admitted beyond a limit");

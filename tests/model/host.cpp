@@ -69,6 +69,10 @@ void Host::act(const Step& step) {
         return set_clock(std::chrono::seconds(step.how % 7200) - 1h);
     case What::policy:
         return change(step);
+    case What::fleet:
+        return change_fleet(step);
+    case What::answer:
+        return answer_claim(step);
     case What::restart:
         return restart(step);
     default:
@@ -151,7 +155,15 @@ void Host::ask(std::size_t which, const Step& step) {
     if (!counts(process.login) && world_.answers.back().kind != Answer::Kind::uncounted) {
         wrong("a login that does not count was counted");
     }
-    const bool impatient = world_.now + budget < since + Timeouts::slot_wait + Timeouts::reply_margin;
+    // A login that may have to ask the fleet waits longer.
+    const Session* session = world_.state.by_request(RequestId{id});
+    BootTime latest = since + Timeouts::slot_wait;
+    if (session != nullptr && (is_fleet_limited(process.login) || session->fleet_claim != FleetClaim::none)) {
+        const bool may_ask = session->phase == Phase::waiting && session->fleet_claim != FleetClaim::granted &&
+                             bounds_of(plan_, process.login).enforced && is_fleet_limited(process.login);
+        latest = may_ask ? after(session->answer_by, Timeouts::claim_wait) : session->answer_by;
+    }
+    const bool impatient = world_.now + budget < latest + Timeouts::reply_margin;
     if (request.answers == 0 && request.waits != (impatient ? 1 : 0)) {
         wrong("a wait answer is missing or unexpected");
     }
@@ -233,7 +245,8 @@ void Host::hang_up(const Step& step) {
         requests_[id].gone = true;
         Process& process = processes_[requests_[id].process];
         const Phase phase = phase_of(process);
-        if ((phase == Phase::waiting || phase == Phase::denied) && !process.logind_id.empty()) {
+        const bool is_undecided = phase == Phase::waiting || phase == Phase::asking || phase == Phase::denied;
+        if (is_undecided && !process.logind_id.empty()) {
             process.in = process.adopted = true; // the login may continue, and logind has a session of it
             surprise(process, world_.now);
         }
@@ -340,6 +353,38 @@ void Host::change(const Step& step) {
     feed(PolicyChanged{});
 }
 
+void Host::change_fleet(const Step& step) {
+    if (world_.state.fleet() == FleetState::down) {
+        fleet_down_until_ = world_.now;
+    }
+    feed(FleetStateChanged{FleetState{static_cast<std::uint8_t>(step.how % 4 == 3 ? 2 : step.how % 4)}});
+}
+
+/// Answers one of the claims for which logins wait. Sometimes it reports instead that a session is beyond the limit.
+void Host::answer_claim(const Step& step) {
+    std::vector<SessionKey> asked;
+    for (const SessionKey key : world_.claims) {
+        if (step.how % 8 == 7 || world_.find(key)->fleet_claim == FleetClaim::asked) {
+            asked.push_back(key);
+        }
+    }
+    if (asked.empty()) {
+        return;
+    }
+    const SessionKey key = asked[step.who % asked.size()];
+    Verdict& verdict = verdicts_[key];
+    if (step.how % 8 == 7) {
+        verdict.is_beyond = true;
+        return feed(FleetLimitExceeded{key});
+    }
+    using Said = ClaimAnswered::Outcome;
+    const Said outcome = step.how % 8 < 4 ? Said::granted : step.how % 8 < 6 ? Said::full : Said::unknown;
+    verdict.is_granted = outcome == Said::granted;
+    verdict.is_full = outcome == Said::full;
+    verdict.is_unknown = outcome == Said::unknown;
+    feed(ClaimAnswered{.session = key, .outcome = outcome});
+}
+
 /// Returns true if the core has the session and has not probed it.
 bool Host::is_unprobed(const Process& process) const {
     const Session* session = world_.find(process.key);
@@ -371,6 +416,7 @@ void Host::pass(Duration span) {
     while (wrong_.empty() && world_.now < until) {
         const Session* next = world_.state.next_due();
         world_.pass((next == nullptr ? until : std::clamp(next->due, world_.now, until)) - world_.now);
+        check_claims();
         check();
         check_time();
         if (next != nullptr && next == world_.state.next_due() && next->due <= world_.now) {
@@ -382,6 +428,7 @@ void Host::pass(Duration span) {
 void Host::feed(const Event& event) {
     ++fed_;
     world_.feed(event);
+    check_claims();
     check();
 }
 
@@ -399,6 +446,9 @@ void Host::all_leave() {
     const State& state = world_.state;
     if (!state.sessions().empty() || state.counted() != 0 || state.next_due() != nullptr) {
         wrong("all processes have exited, but a session remains");
+    }
+    if (!world_.claims.empty()) {
+        wrong("all processes have exited, but a claim remains");
     }
     for (const auto& [id, request] : requests_) {
         if (request.answers == 0 && !request.gone) {

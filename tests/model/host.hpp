@@ -85,6 +85,8 @@ class Host {
     void learn_groups(Process& process, const Step& step);
     void adopt(const Step& step);
     void change(const Step& step);
+    void change_fleet(const Step& step);
+    void answer_claim(const Step& step);
     [[nodiscard]] bool is_unprobed(const Process& process) const;
     void use_unprobed();
     void set_clock(Duration by);
@@ -107,6 +109,13 @@ class Host {
     void hear(const Answer& answer);
     void let_in(Process& process, const Answer& answer);
     void turned_away(Process& process, const Answer& answer);
+    void check_claims();
+    void check_fleet(const Process& process, const Answer& answer);
+    void check_fleet_denial(const Process& process, const Notice& notice);
+    [[nodiscard]] bool asks(const Process& process) const;
+    [[nodiscard]] bool is_fleet_limited(const Login& login) const;
+    [[nodiscard]] std::uint32_t inside_fleet(const Process& process) const;
+    [[nodiscard]] std::uint32_t granted(uid_t uid) const;
     [[nodiscard]] bool occupies(const Process& process) const;
     [[nodiscard]] bool is_full(const Process& process) const;
     [[nodiscard]] std::uint32_t others(const Process& process) const;
@@ -125,7 +134,19 @@ class Host {
         std::string origin;
     };
 
+    /// What the fleet has said about a claim.
+    struct Verdict {
+        BootTime asked{};
+        bool is_granted = false;
+        bool is_full = false;
+        bool is_unknown = false;
+        bool is_beyond = false; ///< the session was recorded beyond the limit
+    };
+
     Plan plan_;
+    std::map<SessionKey, Verdict> verdicts_;
+    std::set<SessionKey> displaced_; ///< sessions whose displacement was checked
+    BootTime fleet_down_until_{};    ///< the last time at which the fleet was down, except now
     std::vector<Displacement> displacements_;
     BootTime planned_{};    ///< when the plan was made
     BootTime down_since_{}; ///< begin of the last restart of the daemon

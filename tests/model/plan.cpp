@@ -96,6 +96,10 @@ Plan plan_of(std::uint32_t number) {
     if (random() % 4 == 0) {
         plan.defaults.limit_left_behind = policy::LimitLeftBehind::yes;
     }
+    if (random() % 5 < 2) {
+        plan.defaults.fleet = 1 + static_cast<policy::Count>(random() % 3);
+        plan.defaults.on_fleet_error = random() % 3 == 0 ? policy::OnFleetError::deny : policy::OnFleetError::local;
+    }
     plan.managed_max = random() % 4 == 0 ? MaybeCount{3} : MaybeCount{};
     plan.team_max = one_of(random, more);
     plan.team_total = one_of(random, more);
@@ -140,6 +144,8 @@ Bounds bounds_of(const Plan& plan, const Login& login) {
         return bounds;
     }
     const bool of_team = in_team(login);
+    bounds.fleet = plan.defaults.fleet.value_or(no_limit);
+    bounds.denies_unanswered = plan.defaults.on_fleet_error == policy::OnFleetError::deny;
     bounds.own = std::min(bounds.own, of_team && plan.team_max ? *plan.team_max : plan.defaults.max.value_or(no_limit));
     if (of_team && plan.team_total) {
         bounds.shared_limits.push_back(SharedLimit::team);
@@ -167,6 +173,8 @@ std::string described(const Plan& plan) {
            number(plan.team_total) + ", ssh total " + number(plan.ssh_total) +
            (plan.defaults.count_left_behind ? ", counts left-behind" : "") +
            (plan.defaults.limit_left_behind ? ", limits left-behind" : "") +
+           (plan.defaults.fleet ? ", fleet " + number(plan.defaults.fleet) : "") +
+           (plan.defaults.on_fleet_error == policy::OnFleetError::deny ? ", denies without the fleet" : "") +
            (plan.carol_is_exempt ? ", carol exempt" : "");
 }
 

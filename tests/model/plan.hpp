@@ -24,7 +24,7 @@ struct Plan {
     std::optional<policy::Count> team_max;    ///< a rule for the team: limit of each user
     std::optional<policy::Count> team_total;  ///< the same rule: limit shared by the team
     std::optional<policy::Count> ssh_total;   ///< a rule for all ssh logins: shared limit
-    bool carol_is_exempt = false;
+    bool carol_is_exempt = false;             ///< from the host tier
 };
 
 /// Returns the plan for a number, always the same one.
@@ -39,6 +39,8 @@ inline constexpr SharedLimit shared_limits[] = {SharedLimit::team, SharedLimit::
 /// Effective limits of a plan for a login.
 struct Bounds {
     std::uint32_t own = no_limit;
+    std::uint32_t fleet = no_limit; ///< on all hosts
+    bool denies_unanswered = false; ///< if the fleet does not answer
     std::vector<SharedLimit> shared_limits;
     bool enforced = true;
     bool counts_left = false; ///< counts also after the logout
@@ -48,7 +50,8 @@ struct Bounds {
     Duration grace{}; ///< grace period for a user of a newly imposed limit
 
     [[nodiscard]] bool is_unlimited() const {
-        return own == no_limit && shared_limits.empty() && duration == unlimited_duration && idle == unlimited_duration;
+        return own == no_limit && fleet == no_limit && shared_limits.empty() && duration == unlimited_duration &&
+               idle == unlimited_duration;
     }
 };
 Bounds bounds_of(const Plan& plan, const Login& login);

@@ -50,6 +50,9 @@ void Host::restart(const Step& step) {
     up_since_ = world_.now;
     const SessionKey next = world_.state.next_key();
     world_.state = State();
+    world_.claims.clear(); // the daemon lists its sessions, and the fleet releases the others
+    verdicts_.clear();
+    fleet_down_until_ = world_.now;
     world_.state.give_keys_from(SessionKey{std::to_underlying(next) + 10});
     surprise();
     restore(recorded, step.who % 2 == 1);

@@ -12,11 +12,11 @@ namespace sesslimit::model {
 namespace {
 
 /// Relative frequency of each kind.
-constexpr std::array<unsigned, kinds> weights{12, 3, 10, 1, 5, 5, 5, 2, 3, 4, 3, 2, 3, 1, 1, 9, 6, 1, 1, 3, 1};
+constexpr std::array<unsigned, kinds> weights{12, 3, 10, 1, 5, 5, 5, 2, 3, 4, 3, 2, 3, 1, 1, 9, 6, 1, 1, 3, 2, 14, 1};
 
 constexpr std::array<std::string_view, kinds> names{
-    "open", "ask_again", "show",   "greeter", "close", "die",  "forget", "hang_up", "end",    "type",   "hear",
-    "look", "send",      "groups", "adopt",   "wait",  "stay", "leap",   "clock",   "policy", "restart"};
+    "open", "ask_again", "show",  "greeter", "close", "die",  "forget", "hang_up", "end",   "type",   "hear",   "look",
+    "send", "groups",    "adopt", "wait",    "stay",  "leap", "clock",  "policy",  "fleet", "answer", "restart"};
 
 Script without(const Script& script, std::size_t from, std::size_t count) {
     Script rest;

@@ -31,6 +31,8 @@ enum class What : std::uint8_t {
     leap,      ///< minutes: the host is suspended or nothing happens
     clock,     ///< the wall clock is set, by up to an hour
     policy,    ///< another plan
+    fleet,     ///< the fleet is down, up, or the daemon connects to it
+    answer,    ///< the fleet answers a claim, or reports that a session is beyond the limit
     restart,   ///< the daemon restarts from its records; some processes exit in the meantime
 };
 inline constexpr std::uint8_t kinds = static_cast<std::uint8_t>(What::restart) + 1;

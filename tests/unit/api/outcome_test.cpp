@@ -42,6 +42,9 @@ SESSLIMIT_TEST(expected_outcome_is_decision_about_same_login) {
         {with_total({.max = 5, .at_limit = policy::AtLimit::end_oldest}, 2), 2,
          "would be denied: the sessions that match a rule have reached the limit max_sessions_total = 2", "denied"},
         {ignoring, 0, "would be admitted, but would not count as a session", "uncounted"},
+        {of({.max = 3, .fleet = 5}), 1,
+         "would be admitted if fewer than 5 sessions are open on all hosts: 1 of 3 sessions are open", "claim 2"},
+        {of({.max = 1, .fleet = 5}), 1, "would be denied: 1 of 1 sessions are open", "denied"},
     };
     for (const Case& one : cases) {
         test::World world;
@@ -51,6 +54,7 @@ SESSLIMIT_TEST(expected_outcome_is_decision_about_same_login) {
         }
         world.policy = one.policy;
         world.feed(core::PolicyChanged{});
+        world.fleet_is(core::FleetState::up);
         EXPECT_TEXT(expected_outcome(world.state, world.policy, test::ssh(), world.now).text, std::string(one.text));
         (void)world.take_log();
         world.ask(test::ssh());
@@ -118,6 +122,8 @@ SESSLIMIT_TEST(session_outcome_names_limits_and_remaining_times) {
              session.phase = core::Phase::left_behind;
              session.limits_left_behind = true;
          }},
+        {"waits for the answer of the fleet",
+         [](core::Session& session, auto&) { session.phase = core::Phase::asking; }},
         {"waits for the end of another session",
          [](core::Session& session, auto&) { session.phase = core::Phase::waiting; }},
         {"is being terminated: maximum duration of 8h reached",
@@ -131,6 +137,25 @@ SESSLIMIT_TEST(session_outcome_names_limits_and_remaining_times) {
         policy::Limits limits;
         one.change(session, limits);
         EXPECT_TEXT(session_outcome(session, limits, {}, moment), std::string(one.text));
+    }
+}
+
+SESSLIMIT_TEST(expected_outcome_without_the_fleet) {
+    struct Case {
+        test::Rules rules;
+        std::string_view text;
+    };
+    const Case cases[] = {
+        {{.fleet = 2}, "would be admitted: 1 sessions are open, and max_sessions is unlimited"},
+        {{.fleet = 1}, "would be denied: limit of 1 session on all hosts reached"},
+        {{.fleet = 2, .on_fleet_error = policy::OnFleetError::deny},
+         "would be denied: limit of 2 sessions on all hosts cannot be checked"},
+    };
+    for (const Case& one : cases) {
+        test::World world;
+        world.login(test::ssh());
+        world.set(one.rules);
+        EXPECT_TEXT(expected_outcome(world.state, world.policy, test::ssh(), world.now).text, std::string(one.text));
     }
 }
 

@@ -67,6 +67,14 @@ struct Scribe final : Recorder, EffectHandler {
     }
     void report_denial(const core::ReportDenial& what) override { say("report denial to " + number(what.session.key)); }
     void check_logout(const core::CheckLogout& what) override { say("check logout " + what.logind_id); }
+    void claim_fleet_slot(const Session& session, bool enforced) override {
+        say((enforced ? "claim " : "record in fleet ") + number(session.key));
+    }
+    void list_in_fleet(const Session& session) override { say("list in fleet " + number(session.key)); }
+    void release_fleet_slot(SessionKey key) override { say("release claim of " + number(key)); }
+    void report_fleet_termination(const core::ReportFleetTermination& what) override {
+        say("terminate " + std::to_string(what.count) + " for order " + std::to_string(what.order));
+    }
     void track(const Session& session) override {
         say("follow " + number(session.key));
         if (leaders_are_dead && session.leader.pid != 0) {

@@ -82,6 +82,7 @@ const Setup setups[] = {
     {"waiting", session_in(Phase::waiting)},
     {"waiting, due", due_now(session_in(Phase::waiting))},
     {"waiting/told", staged(Phase::waiting, TerminationStage::notified, false)},
+    {"asking", session_in(Phase::asking)},
     {"admitted", judged(Phase::admitted)},
     {"admitted, over", judged(Phase::admitted, 25h)},
     {"active", judged(Phase::active)},
@@ -167,6 +168,15 @@ const Happening happenings[] = {
     {"another asked to end", TerminationRequested{key(44), "root"}},
     {"groups learned", GroupsResolved{key(1), {100, 200}}},
     {"groups of another", GroupsResolved{key(44), {100, 200}}},
+    {"claim granted", ClaimAnswered{key(1), ClaimAnswered::Outcome::granted}},
+    {"fleet full", ClaimAnswered{key(1), ClaimAnswered::Outcome::full}},
+    {"claim not answered", ClaimAnswered{key(1), ClaimAnswered::Outcome::unknown}},
+    {"claim of another", ClaimAnswered{key(44), ClaimAnswered::Outcome::full}},
+    {"fleet up", FleetStateChanged{FleetState::up}},
+    {"fleet down", FleetStateChanged{FleetState::down}},
+    {"beyond limit of fleet", FleetLimitExceeded{key(1)}},
+    {"another beyond limit of fleet", FleetLimitExceeded{key(44)}},
+    {"ended in fleet", FleetTerminationRequested{.order = 5, .subject = "alice", .by = "admin"}},
 };
 
 /// Expected decision. "*" stands for all setups that no other line of the event lists. Names are separated by "|".
@@ -180,6 +190,7 @@ constexpr Pair pairs[] = {
     {"asks again", "*", "drop 1, put 2 admitted, admitted 88, tell admitted 2"},
     {"asks again", "waiting|waiting, due", "put 1 waiting, wait 88"},
     {"asks again", "waiting/told", "put 1 waiting/told, wait 88"},
+    {"asks again", "asking", "put 1 asking, wait 88"},
     {"asks again", "admitted|admitted, over|active|active, idle|active, over", "admitted 88"},
     {"asks again", "ending/told|ending/terminated|ending/forced|ending, no logind", "denied 88"},
     {"asks again", "ending, no leader|ending, nothing|active, unchecked",
@@ -202,9 +213,11 @@ constexpr Pair pairs[] = {
     {"unknown session closed", "*", "noted 99"},
     {"hangs up", "*", ""},
     {"hangs up", "waiting|waiting, due|waiting/told", "drop 1"},
+    {"hangs up", "asking", "drop 1, release claim of 1"},
     {"another hangs up", "*", ""},
     {"leader exits", "*", "drop 1"},
     {"leader exits", "left behind", ""},
+    {"leader exits", "asking", "drop 1, release claim of 1"},
     {"leader exits", "admitted|admitted, over", "drop 1, tell released 1"},
     {"leader exits", "active, unchecked", "put 1 active, check logout c1"},
     {"leader exits", "active|active, idle|active, over", "put 1 ending/terminated, tell ending 1 leader, terminate c1"},
@@ -217,6 +230,7 @@ constexpr Pair pairs[] = {
     {"logind shows it", "*", ""},
     {"logind shows it", "waiting|waiting, due", "put 1 waiting"},
     {"logind shows it", "waiting/told", "put 1 waiting/told"},
+    {"logind shows it", "asking", "put 1 asking"},
     {"logind shows it", "admitted|admitted, over", "put 1 active, offer 1, look 1"},
     {"logind shows it", "ending, no logind", "put 1 ending/told"},
     {"logind shows it", "ending, nothing", "put 2 active, tell adopted 2, look 2"},
@@ -227,6 +241,7 @@ constexpr Pair pairs[] = {
     {"logind shows its leader", "*", "put 2 active, tell adopted 2, look 2"},
     {"logind shows its leader", "waiting|waiting, due", "put 1 waiting"},
     {"logind shows its leader", "waiting/told", "put 1 waiting/told"},
+    {"logind shows its leader", "asking", "put 1 asking"},
     {"logind shows its leader", "admitted|admitted, over", "put 1 active, offer 1, look 1"},
     {"logind shows its leader", "ending, no logind", "put 1 ending/told"},
     {"logind shows its leader", "denied", "put 1 denied"},
@@ -236,6 +251,7 @@ constexpr Pair pairs[] = {
     {"logind shows its greeter", "*", ""},
     {"logind shows its greeter", "waiting|waiting, due", "put 1 waiting"},
     {"logind shows its greeter", "waiting/told", "put 1 waiting/told"},
+    {"logind shows its greeter", "asking", "put 1 asking"},
     {"logind shows its greeter", "admitted|admitted, over|closed, no logind", "put 1 closed"},
     {"logind shows its greeter", "ending, no logind", "put 1 ending/told"},
     {"logind shows its greeter", "denied", "put 1 denied"},
@@ -244,6 +260,7 @@ constexpr Pair pairs[] = {
     {"logind shows it closing", "*", "put 2 left behind"},
     {"logind shows it closing", "waiting|waiting, due", "put 1 waiting"},
     {"logind shows it closing", "waiting/told", "put 1 waiting/told"},
+    {"logind shows it closing", "asking", "put 1 asking"},
     {"logind shows it closing", "admitted|admitted, over", "put 1 active, offer 1, look 1"},
     {"logind shows it closing", "ending, no logind", "put 1 ending/told"},
     {"logind shows it closing", "denied", "put 1 denied"},
@@ -277,6 +294,7 @@ constexpr Pair pairs[] = {
     {"killed", "active, unchecked", "put 1 ending/terminated, tell ending 1 leader, terminate c1"},
     {"connections checked", "*", ""},
     {"connections checked", "waiting|waiting, due|waiting/told", "put 1 admitted, admitted 77, tell admitted 1"},
+    {"connections checked", "asking", "wait 77"},
     {"other connections checked", "*", ""},
     {"input", "*", ""},
     {"input", "active|active, idle|active, over|active, unchecked", "put 1 active"},
@@ -303,6 +321,7 @@ constexpr Pair pairs[] = {
     {"policy changed", "waiting", "put 1 waiting"},
     {"policy changed", "left behind", "put 1 left behind, look 1"},
     {"policy changed", "waiting/told", "put 1 waiting/told"},
+    {"policy changed", "asking", "put 1 asking, release claim of 1"},
     {"asked to end", "*", ""},
     {"asked to end", "left behind", "put 1 ending/told, tell ending 1 asked"},
     {"asked to end", "admitted|admitted, over|active|active, idle|active, over|active, unchecked",
@@ -312,6 +331,7 @@ constexpr Pair pairs[] = {
     {"groups learned", "active|active, idle|active, over|active, unchecked", "put 1 active, look 1"},
     {"groups learned", "waiting|waiting, due", "put 1 waiting"},
     {"groups learned", "waiting/told", "put 1 waiting/told"},
+    {"groups learned", "asking", "put 1 asking, release claim of 1"},
     {"groups learned", "admitted|admitted, over", "put 1 admitted"},
     {"groups learned", "ending/told|ending, no logind", "put 1 ending/told"},
     {"groups learned", "ending/terminated|ending, no leader|ending, nothing", "put 1 ending/terminated"},
@@ -322,6 +342,23 @@ constexpr Pair pairs[] = {
     {"groups learned", "closed|closed, no logind", "put 1 closed"},
     {"groups learned", "left behind", "put 1 left behind, look 1"},
     {"groups of another", "*", ""},
+    // The policy does not limit sessions in the fleet any longer.
+    {"claim granted", "*", ""},
+    {"claim granted", "asking", "put 1 admitted, admitted 77, tell admitted 1, release claim of 1"},
+    {"fleet full", "*", ""},
+    {"fleet full", "asking", "put 1 admitted, admitted 77, tell admitted 1, release claim of 1"},
+    {"claim not answered", "*", ""},
+    {"claim not answered", "asking", "put 1 admitted, admitted 77, tell admitted 1, release claim of 1"},
+    {"claim of another", "*", ""},
+    {"fleet up", "*", "put fleet up"},
+    {"fleet down", "*", "put fleet down"},
+    {"fleet down", "asking", "put fleet down, put 1 asking"},
+    {"beyond limit of fleet", "*", ""},
+    {"beyond limit of fleet", "asking", "put 1 asking"},
+    {"another beyond limit of fleet", "*", ""},
+    {"ended in fleet", "*", "end 0 for order 5"},
+    {"ended in fleet", "admitted|admitted, over|active|active, idle|active, over|active, unchecked|left behind",
+     "put 1 ending/told, tell ending 1 asked, end 1 for order 5"},
 };
 
 bool is_listed(std::string_view list, std::string_view name) {
@@ -342,6 +379,9 @@ std::string_view expected(std::string_view setup, std::string_view event) {
 World world_with(const Session& session) {
     World world(rules);
     world.state.put(session);
+    if (session.fleet_claim != FleetClaim::none) {
+        world.claims.insert(session.key);
+    }
     return world;
 }
 
@@ -366,6 +406,7 @@ SESSLIMIT_TEST(every_state_restored_as_listed) {
         {"waiting", "drop 1"},
         {"waiting, due", "drop 1"},
         {"waiting/told", "drop 1"},
+        {"asking", "drop 1"},
         {"admitted", "put 1 admitted"},
         {"admitted, over", "put 1 admitted"},
         {"active", "put 1 active, look 1"},

@@ -29,17 +29,17 @@ Bytes encoded(const Session& session, std::size_t room = max_payload) {
 /// checked for it.
 [[maybe_unused]] void every_field_is_known(const Session& session) {
     [[maybe_unused]] const auto& [key, phase, adopted, observed, probe_failed, graphical, kept, counts_left_behind,
-                                  limits_left_behind, is_used_by_mosh, awaits_logout, logout_check, terminal,
-                                  last_source, stage, longest_idle, login, leader, logind_id, scope, opened, admitted,
-                                  logged_out, last_input, traffic, perhaps_used, grace_until, max_duration,
-                                  idle_timeout, idle_timeout_no_terminal, seen, last_notice_at, last_denial_notice_at,
-                                  duration_warned, idle_warned, reason, idle_stop, shared_limits, request, answer_by,
-                                  due] = session;
+                                  limits_left_behind, is_used_by_mosh, awaits_logout, is_beyond_fleet_limit,
+                                  fleet_claim, fleet_limit, logout_check, terminal, last_source, stage, longest_idle,
+                                  login, leader, logind_id, scope, opened, admitted, logged_out, last_input, traffic,
+                                  perhaps_used, grace_until, max_duration, idle_timeout, idle_timeout_no_terminal, seen,
+                                  last_notice_at, last_denial_notice_at, duration_warned, idle_warned, reason,
+                                  idle_stop, shared_limits, request, answer_by, claim_until, due] = session;
     [[maybe_unused]] const auto& [at, input, output, wall_offset, processor_time, processor_at] = seen;
     [[maybe_unused]] const auto& [user, uid, gids, service, tty, rhost, ruser, seat, credential, connection, nested,
                                   gids_cut] = login;
     [[maybe_unused]] const auto& [method, fingerprint, certificate_id, ca] = credential;
-    [[maybe_unused]] const auto& [cause, count, span, by, limit, person] = reason;
+    [[maybe_unused]] const auto& [cause, count, span, by, limit, person, holders] = reason;
     [[maybe_unused]] const auto& [pid, mark] = leader;
 }
 
@@ -49,7 +49,13 @@ SESSLIMIT_TEST(encoded_session_decodes_to_same_session) {
     Session ordinary = sample(3, 44);
     Session waiting = sample(4);
     waiting.phase = core::Phase::waiting;
-    for (const Session& session : {least, ordinary, waiting, fullest()}) {
+    Session asking = sample(5);
+    asking.phase = core::Phase::asking;
+    asking.fleet_limit = 1000;
+    Session denied = sample(6);
+    denied.phase = core::Phase::denied;
+    denied.reason.cause = core::Cause::fleet_unavailable;
+    for (const Session& session : {least, ordinary, waiting, asking, denied, fullest()}) {
         const auto back = decode(encoded(session));
         EXPECT(back.has_value(), session.login.user);
         EXPECT(back == session, session.login.user);
@@ -59,13 +65,19 @@ SESSLIMIT_TEST(encoded_session_decodes_to_same_session) {
 SESSLIMIT_TEST(transient_fields_not_recorded) {
     Session session = sample(5);
     session.request = RequestId{9};
-    session.answer_by = BootTime(Duration(77));
+    session.answer_by = session.claim_until = BootTime(Duration(77));
+    session.fleet_claim = core::FleetClaim::asked;
+    session.is_beyond_fleet_limit = true;
+    session.reason.holders = {.count = 1, .named = {{"web1", 5}}};
     session.probe_failed = true;
     session.idle_stop = Duration(79);
     session.reason.limit = std::make_shared<const policy::Location>(policy::Location{.file = "policy.toml", .line = 3});
     session.perhaps_used = session.last_denial_notice_at = BootTime(Duration(78));
     const auto back = decode(encoded(session));
     EXPECT(back && back->request == RequestId::none && back->answer_by == never, "request");
+    EXPECT(back && back->claim_until == never && back->fleet_claim == core::FleetClaim::none &&
+               !back->is_beyond_fleet_limit && back->reason.holders == core::FleetHolders{},
+           "fleet");
     EXPECT(back && !back->probe_failed, "failed probe");
     EXPECT(back && !back->reason.limit, "limit of the reason");
     EXPECT(back && back->idle_stop == Duration{}, "stop by logind");
@@ -92,6 +104,7 @@ SESSLIMIT_TEST(encoded_layout_matches_specification) {
     session.logged_out = BootTime(Duration(21));
     session.longest_idle = core::WholeSeconds(0x01020304);
     session.kept = true;
+    session.fleet_limit = 0x0304;
     const Bytes bytes = encoded(session);
     const auto number = [&](std::size_t at, std::size_t size) {
         std::uint64_t value = 0;
@@ -105,9 +118,10 @@ SESSLIMIT_TEST(encoded_layout_matches_specification) {
     EXPECT(number(200, 4) == 3, "uid");
     EXPECT(number(204, 1) == 3 && number(205, 1) == 1 && number(206, 1) == 5 && number(207, 1) == 5 + 16 + 64 + 128,
            "one-byte fields");
-    EXPECT(number(208, 8) == 21 && number(216, 4) == 0x01020304 && number(220, 1) == 1, "fields of version 2");
-    EXPECT(number(221, 1) == session.login.user.size(), "length of the first text");
-    EXPECT(std::memcmp(bytes.data() + 222, session.login.user.data(), session.login.user.size()) == 0, "first text");
+    EXPECT(number(208, 8) == 21 && number(216, 4) == 0x01020304 && number(220, 1) == 1 + 2, "fields of version 2");
+    EXPECT(number(221, 2) == 0x0304, "field of version 3");
+    EXPECT(number(223, 1) == session.login.user.size(), "length of the first text");
+    EXPECT(std::memcmp(bytes.data() + 224, session.login.user.data(), session.login.user.size()) == 0, "first text");
     EXPECT(number(bytes.size() - 10, 2) == 2 && number(bytes.size() - 8, 4) == 100, "group ids");
 }
 
@@ -128,7 +142,7 @@ SESSLIMIT_TEST(encoded_texts_in_specified_order) {
     session.reason.by = "e";
     const Bytes bytes = encoded(session);
     std::string texts;
-    for (std::size_t at = 221; at + 2 < bytes.size(); at += 2) {
+    for (std::size_t at = 223; at + 2 < bytes.size(); at += 2) {
         EXPECT(bytes[at] == std::byte{1}, std::to_string(at));
         texts += static_cast<char>(bytes[at + 1]);
     }
@@ -197,9 +211,10 @@ struct Impossible {
 const Impossible impossible_ones[] = {
     {"missing key", [](Session& s) { s.key = SessionKey::none; }},
     {"unknown phase", [](Session& s) { s.phase = core::Phase{0}; }},
-    {"unknown phase", [](Session& s) { s.phase = core::Phase{8}; }},
+    {"unknown phase", [](Session& s) { s.phase = core::Phase{9}; }},
+    {"limit of the fleet out of range", [](Session& s) { s.fleet_limit = 1001; }},
     {"unknown stage", [](Session& s) { s.stage = core::TerminationStage{4}; }},
-    {"unknown cause", [](Session& s) { s.reason.cause = core::Cause{7}; }},
+    {"unknown cause", [](Session& s) { s.reason.cause = core::Cause{10}; }},
     {"negative PID", [](Session& s) { s.leader.pid = -1; }},
     {"negative time", [](Session& s) { s.opened = BootTime(Duration(-1)); }},
     {"negative time", [](Session& s) { s.last_input = BootTime::min(); }},
@@ -279,15 +294,16 @@ const Forged forged_ones[] = {
     {"wall clock out of range", 151, 0x80},
     {"negative PID", 199, 0x80},
     {"unknown phase", 204, 0},
-    {"unknown phase", 204, 8},
+    {"unknown phase", 204, 9},
     {"unknown phase", 204, 255},
     {"unknown stage", 205, 4},
-    {"unknown cause", 206, 7},
+    {"unknown cause", 206, 10},
     {"unknown flag", 207, 32 + 64 + 128},
     {"negative time", 215, 0x80},
-    {"unknown flag", 220, 2},
-    {"NUL byte in a string", 222, 0},
-    {"truncated record", 221, 255},
+    {"unknown flag", 220, 2 + 4},
+    {"limit of the fleet out of range", 222, 4},
+    {"NUL byte in a string", 224, 0},
+    {"truncated record", 223, 255},
 };
 
 SESSLIMIT_TEST(forged_payloads_not_decoded) {
@@ -315,6 +331,19 @@ SESSLIMIT_TEST(truncated_payload_not_decoded) {
     }
 }
 
+/// Returns true if the bytes are a record of format version 2, without the field of version 3.
+bool is_version_2(const Bytes& bytes) {
+    return bytes.size() > 220 && (bytes[220] & std::byte{2}) == std::byte{};
+}
+
+/// Returns the record of format version 2 of a session.
+Bytes version_2(const Session& session) {
+    Bytes bytes = encoded(session);
+    bytes[220] &= ~std::byte{2};
+    bytes.erase(bytes.begin() + 221, bytes.begin() + 223);
+    return bytes;
+}
+
 /// Returns true if the bytes are a record of format version 1, without the fields of version 2.
 bool is_version_1(const Bytes& bytes) {
     return bytes.size() > 207 && (bytes[207] & std::byte{128}) == std::byte{};
@@ -324,7 +353,7 @@ bool is_version_1(const Bytes& bytes) {
 Bytes version_1(const Session& session) {
     Bytes bytes = encoded(session);
     bytes[207] &= std::byte{127};
-    bytes.erase(bytes.begin() + 208, bytes.begin() + 221);
+    bytes.erase(bytes.begin() + 208, bytes.begin() + 223);
     return bytes;
 }
 
@@ -334,7 +363,9 @@ bool honest(const Bytes& bytes) {
     if (!session) {
         return true;
     }
-    const Bytes again = is_version_1(bytes) ? version_1(*session) : encoded(*session);
+    const Bytes again = is_version_1(bytes)   ? version_1(*session)
+                        : is_version_2(bytes) ? version_2(*session)
+                                              : encoded(*session);
     return ledger::fault_of(*session).empty() && again.size() == bytes.size() && decode(again) == session;
 }
 
@@ -346,7 +377,21 @@ SESSLIMIT_TEST(record_of_version_1_decoded) {
     session.kept = false;
     session.logged_out = {};
     session.longest_idle = {};
+    session.fleet_limit = 0;
     EXPECT(decode(version_1(session)) == session, "closed");
+}
+
+SESSLIMIT_TEST(record_of_version_2_decoded) {
+    Session session = fullest();
+    session.fleet_limit = 0;
+    EXPECT(decode(version_2(session)) == session, "left behind");
+    session.phase = core::Phase::asking;
+    const auto asking = decode(version_2(session));
+    EXPECT_TEXT(asking ? "decoded" : asking.error(), "unknown phase");
+    session.phase = core::Phase::denied;
+    session.reason.cause = core::Cause::fleet_limit_reached;
+    const auto denied = decode(version_2(session));
+    EXPECT_TEXT(denied ? "decoded" : denied.error(), "unknown cause");
 }
 
 SESSLIMIT_TEST(payload_with_flipped_bit_rejected_or_consistent) {

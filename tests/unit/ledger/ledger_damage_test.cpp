@@ -237,7 +237,7 @@ void set_header_size(Bytes& file, std::size_t size) {
 
 const Foreign foreign_files[] = {
     {"not a ledger", [](Bytes& file) { set_header_byte(file, 0, 'X'); }},
-    {"unsupported format version 3, records of 2 sessions dropped", [](Bytes& file) { set_header_byte(file, 8, 3); }},
+    {"unsupported format version 4, records of 2 sessions dropped", [](Bytes& file) { set_header_byte(file, 8, 4); }},
     {"unsupported layout", [](Bytes& file) { set_header_byte(file, 13, 8); }},
     {"unsupported layout", [](Bytes& file) { set_header_size(file, 20); }},
     {"unsupported format version 0, records of 2 sessions dropped", [](Bytes& file) { set_header_size(file, 8); }},

@@ -110,6 +110,7 @@ Sessions sessions_of_version_1() {
     full.kept = false;
     full.logged_out = {};
     full.longest_idle = {};
+    full.fleet_limit = 0;
     full.login.gids = {0, 1, 4'294'967'295};
     Sessions all;
     for (const Session& session : {sample(1, 4), waiting, admitted, ending, full}) {
@@ -118,9 +119,26 @@ Sessions sessions_of_version_1() {
     return all;
 }
 
-/// Returns the recorded ledger of format version 1, as if this boot's daemon had written it.
-Bytes ledger_of_version_1() {
-    Bytes bytes = read_file(fs::path(SESSLIMIT_SOURCE_DIR) / "tests/data/ledger/version-1");
+/// Sessions of tests/data/ledger/version-2, a ledger that a daemon with format version 2 has written. A seventh session
+/// was recorded and dropped.
+Sessions sessions_of_version_2() {
+    Sessions all = sessions_of_version_1();
+    Session left = sample(6, 2);
+    left.phase = core::Phase::left_behind;
+    left.logged_out = BootTime(Duration(30));
+    left.longest_idle = core::WholeSeconds(12);
+    Session full = fullest();
+    full.fleet_limit = 0;
+    full.login.gids = {4'294'967'295};
+    all[left.key] = left;
+    all[full.key] = full;
+    return all;
+}
+
+/// Returns the recorded ledger of an earlier format version, as if this boot's daemon had written it.
+Bytes ledger_of_version(int version) {
+    Bytes bytes =
+        read_file(fs::path(SESSLIMIT_SOURCE_DIR) / "tests/data/ledger" / ("version-" + std::to_string(version)));
     const auto payload = ledger::read_slot(slot_of(bytes, 0)).payload;
     Bytes header(payload.begin(), payload.end());
     std::memcpy(header.data() + 24, ledger::read_boot_id()->data(), sizeof(ledger::BootId));
@@ -129,10 +147,10 @@ Bytes ledger_of_version_1() {
     return bytes;
 }
 
-SESSLIMIT_TEST(ledger_of_version_1_converted) {
+/// Opens a ledger of an earlier format version, and updates a session of it.
+void expect_converted(int version, Sessions expected) {
     TemporaryDirectory home;
-    write_file(home.path / "ledger", ledger_of_version_1());
-    Sessions expected = sessions_of_version_1();
+    write_file(home.path / "ledger", ledger_of_version(version));
     {
         Opened opened(home.path, 6);
         EXPECT(opened.good() && opened.dropped.empty(), opened.said());
@@ -141,16 +159,22 @@ SESSLIMIT_TEST(ledger_of_version_1_converted) {
     Bytes converted = read_file(home.path / "ledger");
     for (const unsigned copy : {0U, 1U}) {
         const auto header = ledger::decode_header(ledger::read_copy(slot_of(converted, 0), copy).payload);
-        EXPECT(header && header->version == 2 && header->slots == 6, std::to_string(copy));
+        EXPECT(header && header->version == 3 && header->slots == 6, std::to_string(copy));
     }
-    // Some records are of version 1 and some of version 2.
+    // The record of one session is now of the current version.
     Session left = expected[SessionKey{1}];
     left.phase = core::Phase::left_behind;
     left.logged_out = BootTime(Duration(30));
+    left.fleet_limit = 3;
     expected[left.key] = left;
     EXPECT(Opened(home.path, 6).ledger->put(left).has_value(), "update");
     const Opened again(home.path, 6);
     EXPECT(again.good() && again.dropped.empty() && again.sessions == expected, again.said());
+}
+
+SESSLIMIT_TEST(ledger_of_earlier_version_converted) {
+    expect_converted(1, sessions_of_version_1());
+    expect_converted(2, sessions_of_version_2());
 }
 
 SESSLIMIT_TEST(longest_session_recorded) {

@@ -167,6 +167,16 @@ Reason because(Cause cause, std::uint32_t count = 0, Duration span = {}, std::st
     return {.cause = cause, .count = count, .span = span, .by = std::move(by)};
 }
 
+/// Returns the reason of a denial while web1, web2, ... occupy the slots.
+Reason full_fleet(std::size_t named, std::uint32_t count) {
+    Reason reason = because(Cause::fleet_limit_reached, 3);
+    reason.holders.count = count;
+    for (std::size_t host = 1; host <= named; ++host) {
+        reason.holders.named.push_back({"web" + std::to_string(host), 1'795'356'120 + 60 * host});
+    }
+    return reason;
+}
+
 SESSLIMIT_TEST(reason_texts) {
     struct Case {
         Reason reason;
@@ -184,6 +194,12 @@ SESSLIMIT_TEST(reason_texts) {
         {because(Cause::displaced, 2, {}, "192.0.2.9"),
          "limit of 2 sessions reached, displaced by a newer login from 192.0.2.9"},
         {because(Cause::displaced, 1), "limit of 1 session reached, displaced by a newer login from this host"},
+        {because(Cause::fleet_limit_reached, 1), "limit of 1 session on all hosts reached"},
+        {full_fleet(2, 2), "limit of 3 sessions on all hosts reached: web1 since 2026-11-22 14:03, "
+                           "web2 since 2026-11-22 14:04"},
+        {full_fleet(5, 20), "limit of 3 sessions on all hosts reached: web1 since 2026-11-22 14:03, "
+                            "web2 since 2026-11-22 14:04, web3 since 2026-11-22 14:05 and 17 more"},
+        {because(Cause::fleet_unavailable, 3), "limit of 3 sessions on all hosts cannot be checked"},
         {because(Cause::requested, 0, {}, "root"), "requested by root"},
         {because(Cause::requested, 0, {}, hostile),
          "requested by x\\x1b]0;pwned\\x07\\x0a\\x0d\\xe2\\x80\\xae\\xffy\\x5cz"},
@@ -269,6 +285,8 @@ SESSLIMIT_TEST(terminal_texts) {
         {notice_of(Kind::released), ""},
         {notice_of(Kind::over_limit), ""},
         {notice_of(Kind::displacement_limited), ""},
+        {notice_of(Kind::fleet_unsure), ""},
+        {notice_of(Kind::fleet_over_limit), ""},
     };
     for (const Case& one : cases) {
         const std::string text = one.text.empty() ? "" : header + std::string(one.text);

@@ -47,6 +47,8 @@ policy::Policy policy_of(const Rules& rules) {
     fill(settings.idle_activity, rules.activity);
     fill(settings.count_left_behind, rules.count_left_behind);
     fill(settings.limit_left_behind, rules.limit_left_behind);
+    fill(settings.max_sessions_fleet, rules.fleet);
+    fill(settings.on_fleet_error, rules.on_fleet_error);
     return policy;
 }
 
@@ -115,6 +117,12 @@ Session session_in(Phase phase, SessionKey key) {
         session.answer_by = start + 5s;
         session.due = session.answer_by;
     }
+    if (phase == Phase::asking) {
+        session.request = RequestId{77};
+        session.answer_by = session.claim_until = session.due = start + 3s;
+        session.fleet_claim = FleetClaim::asked;
+        session.fleet_limit = 2;
+    }
     if (phase == Phase::ending) {
         session.reason = {.cause = Cause::requested, .count = 0, .span = {}, .by = "root"};
         session.stage = TerminationStage::notified;
@@ -136,8 +144,9 @@ std::string wrong_with(const policy::Policy& policy, const State& state) {
         const bool open = session.phase == Phase::admitted || is_limited(session);
         const bool limited = session.max_duration != unlimited_duration ||
                              (session.phase == Phase::active && session.idle_timeout != unlimited_duration);
-        const bool moves_on = session.phase == Phase::waiting || session.phase == Phase::ending ||
-                              session.phase == Phase::denied || (open && limited && !session.observed);
+        const bool moves_on = session.phase == Phase::waiting || session.phase == Phase::asking ||
+                              session.phase == Phase::ending || session.phase == Phase::denied ||
+                              (open && limited && !session.observed);
         if (moves_on && session.due == never) {
             return "session " + number(key) + " has no deadline";
         }
@@ -159,6 +168,19 @@ std::string wrong_with(const policy::Policy& policy, const State& state) {
             return "uid " + std::to_string(uid) + " is miscounted";
         }
     }
+    std::size_t claims = 0;
+    for (const auto& [key, session] : state.sessions()) {
+        claims += session.fleet_claim == FleetClaim::none ? 0U : 1U;
+        if (session.fleet_claim == FleetClaim::asked && session.due > session.claim_until) {
+            return "session " + number(key) + " waits too long for the fleet";
+        }
+        if (session.fleet_claim != FleetClaim::none && session.login.uid == 0) {
+            return "session " + number(key) + " of root has a claim";
+        }
+    }
+    if (state.claims() != claims) {
+        return "the claims are miscounted";
+    }
     const Session* next = state.next_due();
     return (next == nullptr ? never : next->due) == earliest ? "" : "next_due() is not the earliest deadline";
 }
@@ -171,7 +193,7 @@ Decision World::feed(const Event& event) {
     }
     std::set<SessionKey> recorded;
     for (const Record& record : decision.records) {
-        if (!recorded.insert(key_of(record)).second) {
+        if (const SessionKey key = key_of(record); key != SessionKey::none && !recorded.insert(key).second) {
             wrong = "two records of session " + number(key_of(record));
         }
     }
@@ -179,6 +201,7 @@ Decision World::feed(const Event& event) {
     if (wrong.empty()) {
         wrong = wrong_with(policy, state);
     }
+    check_claims(decision);
     if (fault.empty() && !wrong.empty()) {
         fault = wrong + ", after: " + told(decision);
     }
@@ -207,6 +230,28 @@ Decision World::feed(const Event& event) {
         }
     }
     return decision;
+}
+
+/// Follows the effects that change the claims of the fleet, which must be equal to those of the sessions.
+void World::check_claims(const Decision& decision) {
+    for (const Effect& effect : decision.effects) {
+        if (const auto* claim = std::get_if<ClaimFleetSlot>(&effect)) {
+            claims.insert(claim->session);
+        } else if (const auto* listed = std::get_if<ListInFleet>(&effect)) {
+            claims.insert(listed->session);
+        } else if (const auto* release = std::get_if<ReleaseFleetSlot>(&effect)) {
+            claims.erase(release->session);
+        }
+    }
+    std::set<SessionKey> expected;
+    for (const auto& [key, session] : state.sessions()) {
+        if (session.fleet_claim != FleetClaim::none) {
+            expected.insert(key);
+        }
+    }
+    if (fault.empty() && claims != expected) {
+        fault = "the fleet has other claims than the sessions, after: " + told(decision);
+    }
 }
 
 void World::note(const Decision& decision) {
@@ -297,6 +342,16 @@ SessionKey World::login(const Login& login) {
     }
     const SessionKey key = answers.back().session.key;
     logind_shows(key);
+    return key;
+}
+
+SessionKey World::login_granted(const Login& login) {
+    ask(login);
+    const SessionKey key{std::to_underlying(state.next_key()) - 1};
+    answer_claim(key, ClaimAnswered::Outcome::granted);
+    logind_shows(key);
+    type(key);
+    (void)take_log();
     return key;
 }
 

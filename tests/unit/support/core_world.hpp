@@ -35,6 +35,8 @@ struct Rules {
     std::optional<policy::Activity> activity = std::nullopt;
     std::optional<policy::CountLeftBehind> count_left_behind = std::nullopt;
     std::optional<policy::LimitLeftBehind> limit_left_behind = std::nullopt;
+    std::optional<policy::Count> fleet = std::nullopt;
+    std::optional<policy::OnFleetError> on_fleet_error = std::nullopt;
 };
 
 /// Returns a policy whose host tier has `rules` as its [defaults].
@@ -52,7 +54,7 @@ Login console(uid_t uid = alice, std::string service = "login");
 core::LogindSession seen(Duration age = 10s);
 
 /// Returns a session of alice over ssh in `phase`, with leader 500. It has logind's ID "c1", except in the phases
-/// waiting, reserved and denied.
+/// waiting, asking and denied.
 core::Session session_in(core::Phase phase, SessionKey key = SessionKey{1});
 
 /// Returns the name of a value in World::log and told(). Time spans are seconds with up to three decimals, such as
@@ -89,6 +91,7 @@ class World {
     bool blind = false;                                       ///< no activity probe finds anything out
     std::map<SessionKey, Duration> unacknowledged;            ///< of the sessions' connections; absent: 0
     std::vector<SessionKey> reports;                          ///< sessions that were told about a denied login
+    std::set<SessionKey> claims;                              ///< sessions that the fleet knows
     std::vector<SessionKey> offers;                           ///< sessions that get the reason of an earlier end
     std::set<SessionKey> dark;                                ///< probes of these sessions find nothing out
     bool mute = false;            ///< no reply to probes and logout checks: logind does not answer
@@ -110,6 +113,8 @@ class World {
     ///         / "stop " id [ " keeping" { " " program } ]  SIGTERM to all processes of a session that is closing
     ///         / ( "stop " / "kill " ) scope         SIGTERM or SIGKILL to all processes in a scope
     ///         / "lock " id                          screen lock, through logind
+    ///         / ( "claim " / "record in fleet " / "list in fleet " / "release claim of " ) key
+    ///         / "end " count " for order " order    answer to an order of the fleet
     ///         / "check logout " id                  question to logind about a logout
     /// key     = session key as a decimal number
     /// id      = logind's session ID: "c1"
@@ -136,6 +141,16 @@ class World {
 
     /// Sets the wall clock forward, or back if `by` is negative. The daemon is notified only if `heard`.
     void set_clock(Duration by, bool heard = true);
+
+    /// Reports a state of the fleet.
+    void fleet_is(core::FleetState now_is) { feed(core::FleetStateChanged{now_is}); }
+    /// Answers the claim of a session.
+    void answer_claim(SessionKey session, core::ClaimAnswered::Outcome outcome) {
+        feed(core::ClaimAnswered{.session = session, .outcome = outcome});
+    }
+
+    /// Opens a session whose claim is granted, and which has a terminal. Clears the log.
+    SessionKey login_granted(const Login& login = ssh());
 
     /// Replaces the policy by one with these [defaults] and sends PolicyChanged.
     void set(const Rules& rules);
@@ -168,6 +183,7 @@ class World {
 
   private:
     void note(const core::Decision& decision);
+    void check_claims(const core::Decision& decision);
     void look(SessionKey key);
 
     pid_t last_pid_ = 500;

@@ -17,6 +17,10 @@ std::string described(const Record& record) {
     if (const auto* displacements = std::get_if<PutDisplacements>(&record)) {
         return "put displacements of " + std::to_string(displacements->uid);
     }
+    if (const auto* fleet = std::get_if<PutFleetState>(&record)) {
+        constexpr std::string_view names[] = {"down", "connecting", "up"};
+        return "put fleet " + std::string(names[std::to_underlying(fleet->state)]);
+    }
     const Session& session = std::get<Put>(record).session;
     std::string text = "put " + number(session.key) + " ";
     text += name_of(session.phase);
@@ -77,6 +81,18 @@ std::string described(const Effect& effect) {
     if (const auto* stop = std::get_if<KillScope>(&effect)) {
         return (stop->signal == SIGKILL ? "kill " : "stop ") + stop->scope;
     }
+    if (const auto* claim = std::get_if<ClaimFleetSlot>(&effect)) {
+        return (claim->enforced ? "claim " : "record in fleet ") + number(claim->session);
+    }
+    if (const auto* listed = std::get_if<ListInFleet>(&effect)) {
+        return "list in fleet " + number(listed->session);
+    }
+    if (const auto* release = std::get_if<ReleaseFleetSlot>(&effect)) {
+        return "release claim of " + number(release->session);
+    }
+    if (const auto* report = std::get_if<ReportFleetTermination>(&effect)) {
+        return "end " + std::to_string(report->count) + " for order " + std::to_string(report->order);
+    }
     const auto& signal = std::get<SignalLeader>(effect);
     return "signal " + number(signal.session) +
            (signal.signal == SIGTERM   ? " TERM"
@@ -109,8 +125,8 @@ std::string number(SessionKey key) {
 }
 
 std::string_view name_of(Phase phase) {
-    constexpr std::string_view names[] = {"?",      "waiting", "admitted", "active",
-                                          "ending", "denied",  "closed",   "left behind"};
+    constexpr std::string_view names[] = {"?",      "waiting", "admitted",    "active", "ending",
+                                          "denied", "closed",  "left behind", "asking"};
     return names[std::to_underlying(phase)];
 }
 
@@ -120,15 +136,16 @@ std::string_view name_of(TerminationStage stage) {
 }
 
 std::string_view name_of(Cause cause) {
-    constexpr std::string_view names[] = {"none",   "limit",     "duration", "idle",
-                                          "leader", "displaced", "asked",    "logind"};
+    constexpr std::string_view names[] = {"none",      "limit", "duration", "idle",        "leader",
+                                          "displaced", "asked", "logind",   "fleet limit", "fleet silent"};
     return names[std::to_underlying(cause)];
 }
 
 std::string_view name_of(Notice::Kind kind) {
-    constexpr std::string_view names[] = {"admitted", "adopted",  "denied",     "would-deny",          "warned",
-                                          "kept",     "locked",   "ending",     "would-end",           "forced",
-                                          "ended",    "released", "over-limit", "displacement-limited"};
+    constexpr std::string_view names[] = {
+        "admitted",     "adopted",         "denied", "would-deny", "warned",   "kept",       "locked",
+        "ending",       "would-end",       "forced", "ended",      "released", "over-limit", "displacement-limited",
+        "fleet-unsure", "fleet-over-limit"};
     return names[std::to_underlying(kind)];
 }
 

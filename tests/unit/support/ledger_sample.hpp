@@ -86,6 +86,7 @@ inline core::Session fullest() {
         .cause = core::Cause::requested, .count = ~std::uint32_t{0}, .span = Duration(8), .by = std::string(255, 'b')};
     session.stage = core::TerminationStage::sigkill_sent;
     session.due = BootTime(Duration(9));
+    session.fleet_limit = 1000;
     return session;
 }
 
