@@ -4,6 +4,7 @@
 #include "common/text.hpp"
 #include "ctl/output/format.hpp"
 #include "ctl/output/json.hpp"
+#include "daemon/policy/resolve.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -18,8 +19,35 @@ struct Checked {
     std::vector<Problem> problems;
 };
 
-void take(Checked& checked, std::vector<Problem> problems) {
-    std::ranges::move(problems, std::back_inserter(checked.problems));
+void take(std::vector<Problem>& all, std::vector<Problem> problems) {
+    std::ranges::move(problems, std::back_inserter(all));
+}
+
+/// Returns a warning for each table that limits sessions in the fleet if sesslimit-fleetd is not set up on this host.
+std::vector<Problem> fleet_warnings(const policy::Policy& policy, const CheckRequest& request) {
+    const bool is_set_up = std::ranges::any_of(request.fleet_files, [](const std::string& file) {
+        std::error_code ignored;
+        return std::filesystem::exists(file, ignored);
+    });
+    std::vector<Problem> warnings;
+    const auto check = [&](const policy::Settings& settings) {
+        const auto& limit = settings.max_sessions_fleet;
+        if (limit && limit->value != policy::unlimited_count) {
+            const policy::Location at = policy::location_of(policy, limit->from, limit->line);
+            warnings.push_back({.severity = Problem::Severity::warning,
+                                .path = at.file,
+                                .line = at.line,
+                                .column = 1,
+                                .what = "max_sessions_fleet requires sesslimit-fleetd, which is not set up on this "
+                                        "host; sessions on other hosts are not counted",
+                                .excerpt = {}});
+        }
+    };
+    for (const policy::TierPolicy* tier : {&policy.managed, &policy.host}) {
+        check(tier->defaults);
+        std::ranges::for_each(tier->rules, check, &policy::Rule::settings);
+    }
+    return is_set_up ? std::vector<Problem>() : warnings;
 }
 
 Checked check_files(const CheckRequest& request, policy::Names& names) {
@@ -31,14 +59,18 @@ Checked check_files(const CheckRequest& request, policy::Names& names) {
             checked.problems.push_back(std::move(text.error()));
             continue;
         }
-        take(checked, policy::load({*std::move(text)}, names).problems);
+        take(checked.problems, policy::load({*std::move(text)}, names).problems);
     }
     return checked;
 }
 
 Checked check_directory(const CheckRequest& request, policy::Names& names) {
     const policy::ReadTexts read = policy::read_texts(request.directory);
-    return {read.texts.size(), policy::load_files(read, names).problems};
+    policy::Loaded loaded = policy::load_files(read, names);
+    if (loaded.policy) {
+        take(loaded.problems, fleet_warnings(*loaded.policy, request));
+    }
+    return {read.texts.size(), std::move(loaded.problems)};
 }
 
 std::string summary(const Checked& checked, const CheckRequest& request) {

@@ -18,6 +18,8 @@ struct CheckRequest {
     std::string directory = "/etc/sesslimit";
     bool directory_given = false;           ///< True if `directory` is from the command line and must exist.
     policy::Tier tier = policy::Tier::host; ///< Tier of the policy to which `files` belong.
+    /// Files of which one exists if sesslimit-fleetd is set up: its configuration, and its socket.
+    std::vector<std::string> fleet_files = {"/etc/sesslimit/fleet.toml", "/run/sesslimit-fleet.sock"};
 };
 
 /// Checks policy files and prints every problem. Returns Exit::failed if one of the problems is an error.

@@ -47,6 +47,10 @@ std::string text(Mode mode) {
     return mode == Mode::observe ? "observe" : "enforce";
 }
 
+std::string text(OnFleetError on_error) {
+    return on_error == OnFleetError::deny ? "deny" : "local";
+}
+
 std::string text(Activity activity) {
     return std::string("[input") + (activity.network ? ", network" : "") + (activity.output ? ", output" : "") +
            (activity.processor ? ", cpu" : "") + ']';

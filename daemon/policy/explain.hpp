@@ -41,7 +41,8 @@ struct Explanation {
     bool counts = false;
     /// One sentence with the reason why the login counts or does not count as a session. Escaped for display.
     std::string why;
-    /// All settings with their effective values, in this order: max_sessions, max_sessions_total, max_duration,
+    /// All settings with their effective values, in this order: max_sessions, max_sessions_total, max_sessions_fleet,
+    /// on_fleet_error, max_duration,
     /// idle_timeout, idle_timeout_no_terminal, idle_activity, on_idle, keep, count_left_behind,
     /// limit_left_behind, warn_before, at_limit, displace_idle, mode, message, announce, quiet, message_of_end.
     ///

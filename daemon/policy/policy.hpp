@@ -261,6 +261,8 @@ struct Limits {
 template <class Visit, class... Objects>
 void for_each_setting(const Visit& visit, Objects&... objects) {
     visit("max_sessions", objects.max_sessions...);
+    visit("max_sessions_fleet", objects.max_sessions_fleet...);
+    visit("on_fleet_error", objects.on_fleet_error...);
     visit("max_duration", objects.max_duration...);
     visit("idle_timeout", objects.idle_timeout...);
     visit("idle_timeout_no_terminal", objects.idle_timeout_no_terminal...);
@@ -277,14 +279,6 @@ void for_each_setting(const Visit& visit, Objects&... objects) {
     visit("announce", objects.announce...);
     visit("quiet", objects.quiet...);
     visit("message_of_end", objects.message_of_end...);
-}
-
-/// Calls for_each_setting(), and then visit() for the settings that are not keys of the policy files yet.
-template <class Visit, class... Objects>
-void for_each_value(const Visit& visit, Objects&... objects) {
-    for_each_setting(visit, objects...);
-    visit("max_sessions_fleet", objects.max_sessions_fleet...);
-    visit("on_fleet_error", objects.on_fleet_error...);
 }
 
 } // namespace sesslimit::policy

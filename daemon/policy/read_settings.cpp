@@ -16,6 +16,7 @@ constexpr std::size_t max_warnings = 20;
 constexpr Duration shortest = std::chrono::seconds(1);
 
 constexpr std::string_view wanted_count = "a number from 0 to 1000000, or \"unlimited\"";
+constexpr std::string_view wanted_fleet_count = "a number from 1 to 1000, or \"unlimited\"";
 constexpr std::string_view wanted_span = "a time span such as \"15min\" or \"1d 12h\", or \"unlimited\"";
 constexpr std::string_view wanted_idle = "a time span such as \"1min\", or \"0s\"";
 constexpr std::string_view wanted_programs = "names of programs such as [\"tmux\", \"screen\"]";
@@ -24,6 +25,7 @@ constexpr std::array<std::string_view, 4> activity_words = {"input", "network", 
 constexpr std::array<std::string_view, 2> on_idle_words = {"end", "lock"};
 constexpr std::array<std::string_view, 3> at_limit_words = {"deny", "end-idlest", "end-oldest"};
 constexpr std::array<std::string_view, 2> mode_words = {"enforce", "observe"};
+constexpr std::array<std::string_view, 2> on_fleet_error_words = {"deny", "local"};
 
 constexpr std::string_view wanted_warnings = "time spans such as [\"5min\", \"1min\"]";
 
@@ -93,16 +95,20 @@ std::optional<Duration> read_span(const Entry& entry, const Node& value, std::st
 
 bool read_value(const Entry& entry, Count& count, Report& report) {
     const Node& value = entry.value;
+    const bool is_of_fleet = entry.key == "max_sessions_fleet";
+    const std::string_view wanted = is_of_fleet ? wanted_fleet_count : wanted_count;
+    const std::int64_t least = is_of_fleet ? 1 : 0;
+    const std::int64_t most = is_of_fleet ? max_fleet_limit : max_listed_sessions;
     if (value.kind == Node::Kind::text && value.text == "unlimited") {
         count = unlimited_count;
         return true;
     }
     if (value.kind != Node::Kind::integer) {
-        wrong_type(entry, wanted_count, report);
+        wrong_type(entry, wanted, report);
         return false;
     }
-    if (value.number < 0 || value.number > max_listed_sessions) {
-        report.error(value.at, entry.key + " is out of range; write " + std::string(wanted_count));
+    if (value.number < least || value.number > most) {
+        report.error(value.at, entry.key + " is out of range; write " + std::string(wanted));
         return false;
     }
     count = static_cast<Count>(value.number);
@@ -197,6 +203,10 @@ bool read_value(const Entry& entry, AtLimit& at_limit, Report& report) {
 
 bool read_value(const Entry& entry, Mode& mode, Report& report) {
     return read_word(entry, mode_words, mode, report);
+}
+
+bool read_value(const Entry& entry, OnFleetError& on_error, Report& report) {
+    return read_word(entry, on_fleet_error_words, on_error, report);
 }
 
 bool read_program(const Entry& entry, const Node& value, std::vector<std::string>& programs, Report& report) {
@@ -352,6 +362,10 @@ Examples examples(const Mode&) {
     return strings_of(mode_words);
 }
 
+Examples examples(const OnFleetError&) {
+    return strings_of(on_fleet_error_words);
+}
+
 Examples examples(const Keep&) {
     return {"[]", "tmux", "screen", "[\"tmux\",\"screen\"]"};
 }
@@ -389,6 +403,9 @@ std::span<const std::string_view> setting_keys() {
 std::vector<std::string> example_values(std::string_view key) {
     if (key == "max_sessions_total") {
         return examples(Count{});
+    }
+    if (key == "max_sessions_fleet") {
+        return {"1", "3", "10", "unlimited"};
     }
     Examples found = key == "exempt" ? Examples{"true", "false"} : Examples{};
     const Settings none;

@@ -102,7 +102,7 @@ void add_rule(Strictest& found, const Rule& rule, Limits& limits) {
             fall_back(best, setting);
         }
     };
-    for_each_value(add, found, settings);
+    for_each_setting(add, found, settings);
     if (found.max_sessions != before) {
         found.count_message = pointer_to(settings.message);
     }
@@ -135,7 +135,7 @@ void add_defaults(Strictest& found, const Settings& defaults, Limits& limits) {
             fall_back(best, setting);
         }
     };
-    for_each_value(add, found, defaults);
+    for_each_setting(add, found, defaults);
     if (found.idle_timeout_no_terminal == nullptr) {
         found.idle_timeout_no_terminal = found.idle_timeout;
     }
@@ -225,7 +225,7 @@ Limits resolve(const Policy& policy, const Login& login) {
     Limits limits;
     const Strictest managed = strictest_of(policy.managed, login, origin, limits);
     const Strictest host = strictest_of(policy.host, login, origin, limits);
-    for_each_value(Settle{}, limits, managed, host);
+    for_each_setting(Settle{}, limits, managed, host);
     // If a tier, managed or host, sets limits but not `mode`, its limits are enforced. Mode observe in the other tier
     // must not disable them.
     if (enforces_silently(managed) || enforces_silently(host)) {

@@ -151,7 +151,7 @@ SESSLIMIT_TEST(defaults_are_those_of_logins_without_rule) {
     const auto other = caller_with(other_uid, bench);
     const std::string text = bench.reply(*other, manager, "Defaults", nullptr);
     EXPECT(text.starts_with("[(\"max_sessions\", \"3\", \"host\", \"\", \"host.toml\", 3), "
-                            "(\"max_duration\", \"unlimited\", \"\", \"\", \"\", 0), "),
+                            "(\"max_sessions_fleet\", \"unlimited\", \"\", \"\", \"\", 0), "),
            text);
     EXPECT(text.ends_with("(\"ignore_services\", \"[su, cron]\", \"host\", \"\", \"host.toml\", 4)]"), text);
 }

@@ -77,6 +77,22 @@ SESSLIMIT_TEST(check_files_independently) {
     EXPECT(checked(of_files(files)).exit == Exit::ok, "two rules of the same name in separate files");
 }
 
+SESSLIMIT_TEST(check_warns_of_fleet_limit_without_fleetd) {
+    const TemporaryDirectory directory;
+    const std::string policy = directory.write("policy.toml", "version = 1\n[defaults]\nmax_sessions_fleet = 3\n"
+                                                              "[[rule]]\nname = \"r\"\nmatch.user = \"a\"\n"
+                                                              "max_sessions_fleet = \"unlimited\"\n");
+    CheckRequest request = of_directory(directory.path());
+    request.fleet_files = {(directory.path() / "fleet.toml").string(), (directory.path() / "socket").string()};
+    const Outcome without = checked(request);
+    EXPECT(without.exit == Exit::ok, "a warning only");
+    EXPECT(contains(without.printed, policy + ":3:1: warning: max_sessions_fleet requires sesslimit-fleetd") &&
+               without.printed.ends_with("1 file checked: no error, 1 warning.\n"),
+           without.printed);
+    directory.write("fleet.toml", "");
+    EXPECT_TEXT(checked(request).printed, "1 file checked: no error.\n");
+}
+
 SESSLIMIT_TEST(check_directory_as_daemon_reads_it) {
     const TemporaryDirectory directory;
     const std::string policy = directory.write("policy.toml", "version = 1\n");

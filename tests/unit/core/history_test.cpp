@@ -13,7 +13,7 @@ using policy::AtLimit;
 using policy::Mode;
 using Kind = Notice::Kind;
 
-/// Returns a policy whose [defaults] are in line 10 (max_sessions), 11 (max_duration), 12 (idle_timeout) and 13
+/// Returns a policy whose [defaults] are in line 10 (max_sessions), 13 (max_duration), 14 (idle_timeout) and 15
 /// (idle_timeout_no_terminal) of policy.toml. max_sessions_total is in line 3.
 policy::Policy located(const Rules& rules, policy::Count total) {
     policy::Policy policy = with_total(rules, total);
@@ -34,7 +34,7 @@ std::string text(const policy::Location& location) {
     return location.file.empty() ? "none" : location.file + ':' + std::to_string(location.line);
 }
 
-/// Returns the events with a reason, each with the line of its limit: "ending policy.toml:12".
+/// Returns the events with a reason, each with the line of its limit: "ending policy.toml:14".
 std::string limits_of(const World& world) {
     std::string all;
     for (const Notice& notice : world.notices) {
@@ -76,7 +76,7 @@ void lower_limit(World& world) {
 void idle_without_terminal(World& world) {
     policy::Settings& defaults = world.policy.host.defaults;
     defaults.idle_timeout_no_terminal = defaults.idle_timeout;
-    defaults.idle_timeout_no_terminal->line = 13;
+    defaults.idle_timeout_no_terminal->line = 15;
     world.other_samples[key(1)].connection.emplace();
     world.login();
     world.pass(63s);
@@ -104,13 +104,13 @@ SESSLIMIT_TEST(reason_has_line_of_its_limit) {
         {"ending policy.toml:10", {.max = 1, .at_limit = AtLimit::end_oldest}, open_two},
         {"ending policy.toml:10, ended policy.toml:10", {.max = 1, .at_limit = AtLimit::end_oldest}, displace_at_once},
         {"over-limit policy.toml:10", {.max = 3}, lower_limit},
-        {"warned policy.toml:11, ending policy.toml:11, forced policy.toml:11, ended policy.toml:11",
+        {"warned policy.toml:13, ending policy.toml:13, forced policy.toml:13, ended policy.toml:13",
          {.duration = 1min, .warn = {{10s}}},
          end_slowly},
-        {"warned policy.toml:12, ending policy.toml:12, forced policy.toml:12, ended policy.toml:12",
+        {"warned policy.toml:14, ending policy.toml:14, forced policy.toml:14, ended policy.toml:14",
          {.idle = 1min, .warn = {{10s}}},
          end_slowly},
-        {"ending policy.toml:13", {.idle = 1min}, idle_without_terminal},
+        {"ending policy.toml:15", {.idle = 1min}, idle_without_terminal},
         {"ending none", {.max = 1}, lose_leader},
         {"ending none", {.max = 1}, end_on_request},
     };

@@ -53,8 +53,9 @@ SESSLIMIT_TEST(empty_policy_sets_nothing) {
         text += one.name + '=' + one.value + ' ';
     }
     EXPECT_TEXT(text,
-                "max_sessions=unlimited max_sessions_total=unlimited max_duration=unlimited "
-                "idle_timeout=unlimited idle_timeout_no_terminal=unlimited idle_activity=[input, network] on_idle=end "
+                "max_sessions=unlimited max_sessions_total=unlimited max_sessions_fleet=unlimited on_fleet_error=local "
+                "max_duration=unlimited idle_timeout=unlimited idle_timeout_no_terminal=unlimited "
+                "idle_activity=[input, network] on_idle=end "
                 "keep=[] count_left_behind=false limit_left_behind=false warn_before=[] at_limit=deny "
                 "displace_idle=0s mode=enforce message= announce=false quiet=false message_of_end= ");
     EXPECT_TEXT(rules(explanation), "");
@@ -206,12 +207,27 @@ host marker host.toml:16: idle_timeout = 1h
 }
 
 SESSLIMIT_TEST(every_setting_makes_its_rule_win) {
-    for (const char* setting :
-         {"max_sessions = 1", "max_sessions_total = 1", "max_duration = \"1h\"", "idle_timeout = \"1h\"",
-          "idle_timeout_no_terminal = \"1h\"", "idle_activity = [\"input\", \"cpu\"]", "on_idle = \"lock\"",
-          "keep = [\"tmux\"]", "count_left_behind = true", "limit_left_behind = true", "announce = true",
-          "quiet = true", "message_of_end = \"bye\"", "warn_before = \"1min\"", "warn_before = []",
-          "at_limit = \"end-oldest\"", "mode = \"observe\"", "message = \"no\"", "exempt = true"}) {
+    for (const char* setting : {"max_sessions = 1",
+                                "max_sessions_total = 1",
+                                "max_duration = \"1h\"",
+                                "idle_timeout = \"1h\"",
+                                "idle_timeout_no_terminal = \"1h\"",
+                                "idle_activity = [\"input\", \"cpu\"]",
+                                "on_idle = \"lock\"",
+                                "keep = [\"tmux\"]",
+                                "count_left_behind = true",
+                                "limit_left_behind = true",
+                                "announce = true",
+                                "quiet = true",
+                                "message_of_end = \"bye\"",
+                                "max_sessions_fleet = 1",
+                                "on_fleet_error = \"deny\"",
+                                "warn_before = \"1min\"",
+                                "warn_before = []",
+                                "at_limit = \"end-oldest\"",
+                                "mode = \"observe\"",
+                                "message = \"no\"",
+                                "exempt = true"}) {
         const Policy policy =
             policy_of("[[rule]]\nname = \"r\"\nmatch.user = \"alice\"\n" + std::string(setting) + '\n');
         const Explanation explanation = explain(policy, alice);

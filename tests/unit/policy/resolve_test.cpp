@@ -33,6 +33,18 @@ void check(const std::vector<Case>& cases) {
     }
 }
 
+SESSLIMIT_TEST(policy_limits_fleet_if_a_table_does) {
+    const std::string rule = "[[rule]]\nname = \"r\"\nmatch.user = \"alice\"\n";
+    const std::string limit = "max_sessions_fleet = 1\n";
+    EXPECT(!limits_fleet(policy_of("[defaults]\nmax_sessions = 1\non_fleet_error = \"deny\"\n", "")), "not set");
+    EXPECT(!limits_fleet(policy_of("[defaults]\nmax_sessions_fleet = \"unlimited\"\n", "")), "unlimited");
+    EXPECT(limits_fleet(policy_of("[defaults]\n" + limit, "")), "defaults");
+    EXPECT(limits_fleet(policy_of(rule + limit, "")), "rule");
+    EXPECT(limits_fleet(policy_of("", "[defaults]\n" + limit)), "managed");
+    EXPECT(is_unlimited(resolve(policy_of("", ""), alice)), "no limit");
+    EXPECT(!is_unlimited(resolve(policy_of("[defaults]\n" + limit, ""), alice)), "a limit of the fleet is a limit");
+}
+
 SESSLIMIT_TEST(defaults_and_unset_settings_resolved) {
     check({
         {"an empty policy sets no limits", "", "", alice, ""},
@@ -248,6 +260,15 @@ SESSLIMIT_TEST(stricter_tier_wins) {
          alice, "at_limit=end-idlest@managed/defaults:3"},
         {"the longest displace_idle is the strictest", "[defaults]\ndisplace_idle = \"1min\"\n",
          "[defaults]\ndisplace_idle = \"5min\"\n", alice, "displace_idle=5min@managed/defaults:3"},
+        {"the lowest fleet limit", "[defaults]\nmax_sessions_fleet = 5\non_fleet_error = \"deny\"\n",
+         "[defaults]\nmax_sessions_fleet = 3\non_fleet_error = \"local\"\n", alice,
+         "fleet=3@managed/defaults:3 on_fleet_error=deny@defaults:4"},
+        {"a fleet limit is enforced unless its tier observes", "[defaults]\nmode = \"observe\"\n",
+         "[defaults]\nmax_sessions_fleet = 3\n", alice, "fleet=3@managed/defaults:3"},
+        {"a rule replaces the fleet limit of the defaults",
+         "[defaults]\nmax_sessions_fleet = 1\n[[rule]]\nname = \"r\"\nmatch.user = \"alice\"\n"
+         "max_sessions_fleet = \"unlimited\"\n",
+         "", alice, "fleet=unlimited@r:7"},
         {"observe in both", "[defaults]\nmax_sessions = 3\nmode = \"observe\"\n", "[defaults]\nmode = \"observe\"\n",
          alice, "sessions=3@defaults:3 mode=observe@managed/defaults:3"},
         {"observe against enforce", "[defaults]\nmode = \"observe\"\n", "[defaults]\nmode = \"enforce\"\n", alice,

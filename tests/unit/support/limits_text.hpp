@@ -36,6 +36,11 @@ inline std::string told(const policy::Limits& limits, const policy::Policy& poli
     const Count count = limits.max_sessions.value;
     add("sessions", count == unlimited_count ? "unlimited" : std::to_string(count), origin(limits.max_sessions, policy),
         count != unlimited_count);
+    const Count fleet = limits.max_sessions_fleet.value;
+    add("fleet", fleet == unlimited_count ? "unlimited" : std::to_string(fleet),
+        origin(limits.max_sessions_fleet, policy), fleet != unlimited_count);
+    add("on_fleet_error", limits.on_fleet_error.value == OnFleetError::deny ? "deny" : "local",
+        origin(limits.on_fleet_error, policy), limits.on_fleet_error.value != OnFleetError::local);
     add("duration", format_span(limits.max_duration.value), origin(limits.max_duration, policy),
         limits.max_duration.value != unlimited_duration);
     add("idle", format_span(limits.idle_timeout.value), origin(limits.idle_timeout, policy),
