@@ -19,6 +19,7 @@ constexpr sesslimit::wire::Format format{.magic = {'S', 'L', 'F', 'L'}, .version
 constexpr std::uint64_t any_number = std::numeric_limits<std::uint64_t>::max();
 constexpr std::uint32_t any_count = std::numeric_limits<std::uint32_t>::max();
 constexpr std::uint64_t latest = std::uint64_t{1} << 62;
+constexpr std::uint32_t last_uid = any_count - 1;
 
 // --- The fields of each kind of frame ------------------------------------------------------------------------------
 
@@ -42,6 +43,7 @@ constexpr void session_fields(auto& frame, auto& visit) {
     visit.text(6, frame.tty, max_tty, false);
     visit.text(7, frame.origin, max_origin, false);
     visit.text(8, frame.rule, max_rule, false);
+    visit.optional_number(10, frame.uid, last_uid);
 }
 
 constexpr void fields(Is<ClaimFrame> auto& frame, auto& visit) {
@@ -146,6 +148,11 @@ struct FieldReader {
             done = unexpected(WireError::bad_field);
         }
     }
+    void optional_number(std::uint16_t at, std::optional<std::uint32_t>& out, std::uint32_t most) noexcept {
+        if (at == tag) {
+            number(at, out.emplace(), std::uint32_t{0}, most);
+        }
+    }
     void flag(std::uint16_t at, bool& out) noexcept {
         std::uint8_t bit = 0;
         number(at, bit, std::uint8_t{0}, std::uint8_t{1});
@@ -168,6 +175,9 @@ struct Largest {
     constexpr void number(std::uint16_t, const Number&, Number, Number) noexcept {
         add(sizeof(Number));
     }
+    constexpr void optional_number(std::uint16_t, const std::optional<std::uint32_t>&, std::uint32_t) noexcept {
+        add(sizeof(std::uint32_t));
+    }
     constexpr void flag(std::uint16_t, const bool&) noexcept { add(1); }
     constexpr void holders(std::uint16_t, const AnswerFrame&) noexcept { add(max_holders_size); }
 };
@@ -187,7 +197,7 @@ struct PresenceCheck {
     bool whole = true;
 
     void require(std::uint16_t tag, bool required = true) noexcept {
-        last = tag;
+        last = std::max(last, tag);
         whole = whole && (!required || seen.has(tag));
     }
     void text(std::uint16_t tag, const std::string_view&, std::size_t, bool required) noexcept {
@@ -196,6 +206,9 @@ struct PresenceCheck {
     template <class Number>
     void number(std::uint16_t tag, const Number&, Number, Number) noexcept {
         require(tag);
+    }
+    void optional_number(std::uint16_t tag, const std::optional<std::uint32_t>&, std::uint32_t) noexcept {
+        require(tag, false);
     }
     void flag(std::uint16_t tag, const bool&) noexcept { require(tag); }
     void holders(std::uint16_t tag, const AnswerFrame&) noexcept { require(tag, false); }
@@ -212,6 +225,11 @@ struct FieldWriter {
     void number(std::uint16_t tag, const Number& value, Number least, Number most) noexcept {
         writer.check(value >= least && value <= most);
         writer.number(tag, value);
+    }
+    void optional_number(std::uint16_t tag, const std::optional<std::uint32_t>& value, std::uint32_t most) noexcept {
+        if (value) {
+            number(tag, *value, std::uint32_t{0}, most);
+        }
     }
     void flag(std::uint16_t tag, const bool& value) noexcept { writer.number(tag, static_cast<std::uint8_t>(value)); }
     void holders(std::uint16_t tag, const AnswerFrame& frame) noexcept {

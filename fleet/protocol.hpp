@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -54,6 +55,7 @@ struct SessionFrame {
     std::string_view tty;
     std::string_view origin;
     std::string_view rule;
+    std::optional<std::uint32_t> uid; ///< User ID; absent if it is not known. Never 2^32 - 1.
 };
 
 /// The claim of a slot for a login that the daemon would admit. One answer follows.

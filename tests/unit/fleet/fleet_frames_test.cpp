@@ -56,6 +56,7 @@ SESSLIMIT_TEST(frames_have_the_documented_layout) {
     listed.tty = "pts/1";
     listed.origin = "::1";
     listed.rule = "all";
+    listed.uid = 1000;
     EXPECT(encoded(listed) == frame_of(Hand(3)
                                            .number(1, std::uint64_t{7})
                                            .field(2, "alice")
@@ -64,8 +65,13 @@ SESSLIMIT_TEST(frames_have_the_documented_layout) {
                                            .field(5, "sshd")
                                            .field(6, "pts/1")
                                            .field(7, "::1")
-                                           .field(8, "all")),
+                                           .field(8, "all")
+                                           .number(10, std::uint32_t{1000})),
            "listed");
+    const auto with_uid = decode<ListedFrame>(encoded(listed));
+    EXPECT(with_uid && with_uid->uid == 1000U && !read->uid, "the user ID is optional");
+    listed.uid = ~std::uint32_t{0};
+    EXPECT(encode_error(listed) == WireError::bad_field, "not a user ID");
     EXPECT(encoded(Hello{.policy = "d"}) == frame_of(Hand(1).field(1, "d")), "hello");
     EXPECT(encoded(ListEnd{}) == frame_of(Hand(4)), "end of the list");
     EXPECT(encoded(ReleaseFrame{.session = 7}) == frame_of(Hand(5).number(1, std::uint64_t{7})), "release");
