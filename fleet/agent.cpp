@@ -91,6 +91,17 @@ void Agent::end_list(BootTime now) {
     pump(now);
 }
 
+void Agent::describe_policy(BootTime now, std::string digest) {
+    if (digest == settings_.record.policy) {
+        return;
+    }
+    settings_.record.policy = std::move(digest);
+    if (lease_ != 0) {
+        describe_at_ = now;
+        pump(now);
+    }
+}
+
 void Agent::leave(BootTime now) {
     left_ = true;
     go_down("the host leaves the fleet");
@@ -108,7 +119,7 @@ BootTime Agent::soon(BootTime now, Duration pause) {
 BootTime Agent::deadline() const {
     BootTime next = control_.call == 0 ? control_.next : never;
     if (control_.call == 0 && control_.next == never && !left_) {
-        next = std::min(keep_alive_at_, listed_ ? sync_at_ : never);
+        next = std::min({keep_alive_at_, describe_at_, listed_ ? sync_at_ : never});
     }
     const bool admits = synced_ && !is_recording();
     for (const std::uint64_t key : active_) {
@@ -176,8 +187,12 @@ void Agent::pump(BootTime now) {
         if (keep_alive_at_ <= now) {
             control_.step = Step::keep_alive;
             control_.next = now;
+        } else if (describe_at_ <= now) {
+            control_.step = Step::describe;
+            control_.next = now;
         } else if (listed_ && sync_at_ <= now) {
             read_ = {};
+            sync_at_ = after(now, sync_interval); // can become earlier while the records are read
             control_.step = Step::read_records;
             control_.next = now;
         }
@@ -215,7 +230,7 @@ void Agent::send(std::uint64_t key, Entry& entry) {
     calls_[entry.call] = key;
 }
 
-void Agent::on_reply(BootTime now, std::uint64_t id, const CallResult& result) {
+void Agent::on_reply(BootTime now, std::uint64_t id, const CallResult& result, bool repeated) {
     if (const auto* failure = std::get_if<CallFailure>(&result);
         failure != nullptr && failure->kind == CallFailure::Kind::unavailable) {
         note_failure(now, failure->what);
@@ -231,9 +246,11 @@ void Agent::on_reply(BootTime now, std::uint64_t id, const CallResult& result) {
         const auto entry = entries_.find(key);
         if (entry != entries_.end() && entry->second.call == id) {
             entry->second.call = 0;
+            entry->second.doubtful |= repeated && entry->second.claim;
             on_session_reply(now, key, entry->second, result);
         }
     }
+    go_up();
     give_answers(now);
     pump(now);
 }
@@ -243,8 +260,11 @@ void Agent::on_reply(BootTime now, std::uint64_t id, const CallResult& result) {
 void Agent::on_session_reply(BootTime now, std::uint64_t key, Entry& entry, const CallResult& result) {
     if (const auto* failure = std::get_if<CallFailure>(&result)) {
         entry.retry_at = soon(now, failure->kind == CallFailure::Kind::rejected ? down_retry : quick_retry);
+        entry.doubtful |= entry.claim && failure->kind == CallFailure::Kind::unavailable;
         // The claims with an earlier lease were deleted when it was lost.
-        if (failure->kind == CallFailure::Kind::no_lease && entry.claim) {
+        if (failure->kind == CallFailure::Kind::rejected && entry.state != State::releasing) {
+            refuse(now, key, entry, failure->what);
+        } else if (failure->kind == CallFailure::Kind::no_lease && entry.claim) {
             lose_lease(now);
         } else if (entry.state == State::releasing) {
             entry.claim.reset();
@@ -271,6 +291,20 @@ void Agent::on_session_reply(BootTime now, std::uint64_t key, Entry& entry, cons
     }
 }
 
+/// Handles a claim that the store has rejected, such as at its quota. Claims are answered at once until the records
+/// have been read again and the sessions of this time have been recorded.
+void Agent::refuse(BootTime now, std::uint64_t key, Entry& entry, const std::string& reason) {
+    entry.claim.reset();
+    refused_ = true;
+    go_down(reason);
+    sync_at_ = std::min(sync_at_, soon(now, down_retry));
+    if (entry.state == State::claiming) {
+        answer(key, entry, {});
+    } else {
+        owe(key, entry);
+    }
+}
+
 void Agent::on_claimed(BootTime now, std::uint64_t key, Entry& entry, const Claimed& claimed) {
     entry.claim.reset();
     switch (claimed.outcome) {
@@ -292,8 +326,7 @@ void Agent::on_claimed(BootTime now, std::uint64_t key, Entry& entry, const Clai
         if (entry.state == State::claiming) {
             effects_.answer(key,
                             {.outcome = Answer::Outcome::full, .count = claimed.count, .holders = claimed.holders});
-            active_.erase(key);
-            entries_.erase(key);
+            forget(now, key, entry);
             return;
         }
         break;
@@ -312,6 +345,14 @@ void Agent::on_released(BootTime now, std::uint64_t key, Entry& entry, const Tra
             entry.retry_at = now;
             return;
         }
+    }
+    forget(now, key, entry);
+}
+
+/// Removes a session that has ended.
+void Agent::forget(BootTime now, std::uint64_t key, const Entry& entry) {
+    if (entry.doubtful) {
+        sync_at_ = std::min(sync_at_, after(now, late_claim));
     }
     active_.erase(key);
     entries_.erase(key);

@@ -94,6 +94,8 @@ class Agent {
     static constexpr Duration sync_interval = std::chrono::minutes(1);
     static constexpr Duration down_retry = std::chrono::seconds(1);
     static constexpr Duration quick_retry = std::chrono::milliseconds(100);
+    /// Time after which the records are compared if the store may still execute the claim of a session that has ended.
+    static constexpr Duration late_claim = std::chrono::seconds(8);
     /// Maximum number of calls about sessions and their records without a reply.
     static constexpr std::size_t max_calls = 64;
     /// Maximum number of records in a reply.
@@ -114,8 +116,12 @@ class Agent {
     void begin_list();
     void add_listed(Session session);
     void end_list(BootTime now);
+    /// Records the digest of the policy that is in effect on this host.
+    void describe_policy(BootTime now, std::string digest);
 
-    void on_reply(BootTime now, std::uint64_t id, const CallResult& result);
+    /// Handles the result of a call. `repeated` is true if the call was sent more than once, so that the store may
+    /// still execute it again.
+    void on_reply(BootTime now, std::uint64_t id, const CallResult& result, bool repeated = false);
     void on_time(BootTime now);
     /// Returns the time at which on_time() must be called.
     [[nodiscard]] BootTime deadline() const;
@@ -145,9 +151,19 @@ class Agent {
         BootTime answer_by = never;
         BootTime retry_at{};
         bool listed = false;
+        bool doubtful = false; ///< The store may still execute a call of the claim.
     };
     /// Step of the connection to the store. At most one call of these steps has no reply.
-    enum class Step : std::uint8_t { read_host, revoke, grant, put_host, keep_alive, read_records, list_lease };
+    enum class Step : std::uint8_t {
+        read_host,
+        revoke,
+        grant,
+        put_host,
+        keep_alive,
+        read_records,
+        list_lease,
+        describe
+    };
     struct Control {
         Step step = Step::read_host;
         std::uint64_t call = 0;
@@ -169,11 +185,14 @@ class Agent {
     void on_session_reply(BootTime now, std::uint64_t key, Entry& entry, const CallResult& result);
     void on_claimed(BootTime now, std::uint64_t key, Entry& entry, const Claimed& claimed);
     void on_released(BootTime now, std::uint64_t key, Entry& entry, const TransactionReply& reply);
+    void forget(BootTime now, std::uint64_t key, const Entry& entry);
     void note_success();
     void note_failure(BootTime now, const std::string& what);
     void note_unreachable(BootTime now);
     void lose_lease(BootTime now);
     void go_down(const std::string& reason);
+    void go_up();
+    void refuse(BootTime now, std::uint64_t key, Entry& entry, const std::string& reason);
     void apply(BootTime now, const SyncPlan& plan);
     void give_answers(BootTime now);
     void answer(std::uint64_t key, Entry& entry, const Answer& answer);
@@ -196,12 +215,14 @@ class Agent {
     StoredRecords read_;
     BootTime keep_alive_at_ = never;
     BootTime sync_at_ = never;
+    BootTime describe_at_ = never;   ///< Time at which the host's record must be written again.
     BootTime failing_since_ = never; ///< Time of the first failed call since the last reply.
     std::string failure_;            ///< Description of the last failed call.
     bool listed_ = false;            ///< The daemon has listed its sessions.
     bool synced_ = false;            ///< The records have been compared since the host joined.
     bool down_ = false;              ///< No call has been answered for answer_timeout.
-    bool refused_ = false; ///< The store has rejected a call of the lease, or another machine uses the host's name.
+    /// The store has rejected a call of the lease or a claim, or another machine uses the host's name.
+    bool refused_ = false;
     bool reported_up_ = false;
     std::string reported_reason_; ///< Reason of the last report that the fleet is down; empty if it is up.
     bool left_ = false;

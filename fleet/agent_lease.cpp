@@ -41,6 +41,15 @@ void Agent::go_down(const std::string& reason) {
     }
 }
 
+/// Reports that claims are answered, if all sessions of this host are recorded.
+void Agent::go_up() {
+    if (synced_ && !refused_ && !reported_up_ && !left_ && !is_recording()) {
+        reported_up_ = true;
+        reported_reason_.clear();
+        effects_.state_changed(true, {});
+    }
+}
+
 // --- The lease ------------------------------------------------------------------------------------------------------
 
 void Agent::lose_lease(BootTime now) {
@@ -86,6 +95,17 @@ void Agent::send_control(BootTime now) {
         control_.call = send(whole);
         break;
     }
+    case Step::describe: {
+        describe_at_ = never;
+        Transaction whole;
+        whole.conditions = {{.keys = {keys_.host_record(), {}},
+                             .target = Compare::Target::lease,
+                             .relation = Compare::Relation::equal,
+                             .number = lease_}};
+        whole.success = {Put{keys_.host_record(), encode(settings_.record), lease_}};
+        control_.call = send(whole);
+        break;
+    }
     case Step::read_records: {
         KeyRange range = keys_.sessions();
         if (!read_.sessions.empty()) {
@@ -113,11 +133,9 @@ void Agent::on_control(BootTime now, const CallResult& result) {
         on_host_record(now, *reply);
     } else if (reply != nullptr && control_.step == Step::read_records) {
         on_records(now, *reply);
-    } else if (reply != nullptr) { // Step::put_host
-        if (reply->succeeded.empty() || !reply->succeeded.front()) {
-            go_on(soon(now, quick_retry), Step::read_host);
-            return;
-        }
+    } else if (reply != nullptr && (reply->succeeded.empty() || !reply->succeeded.front())) {
+        go_on(soon(now, quick_retry), Step::read_host); // another process has written the host's record
+    } else if (reply != nullptr && control_.step == Step::put_host) {
         sync_at_ = now;
     }
 }
@@ -129,6 +147,11 @@ void Agent::on_control_failure(BootTime now, const CallFailure& failure) {
         } else {
             lose_lease(now);
         }
+        return;
+    }
+    if (control_.step == Step::describe) {
+        // The lease is kept alive in the meantime.
+        describe_at_ = soon(now, failure.kind == CallFailure::Kind::rejected ? sync_interval : down_retry);
         return;
     }
     if (failure.kind == CallFailure::Kind::rejected) {
@@ -169,9 +192,15 @@ void Agent::on_host_record(BootTime now, const TransactionReply& reply) {
     if (found.lease == 0) {
         host_modified_ = found.modified;
         go_on(now, Step::grant);
+    } else if (record && record->boot == settings_.record.boot) {
+        if (settings_.record.policy.empty()) {
+            settings_.record.policy = record->policy; // until the daemon reports it
+        }
+        describe_at_ = *record == settings_.record ? never : now;
+        go_on(now, Step::keep_alive);
     } else {
         // The lease of an earlier boot belongs to sessions that no longer exist.
-        go_on(now, record && record->boot == settings_.record.boot ? Step::keep_alive : Step::revoke);
+        go_on(now, Step::revoke);
     }
 }
 
@@ -222,14 +251,9 @@ void Agent::on_lease_list(BootTime now, const LeaseReply& reply) {
             Tracked{.user = entry.session.record.user, .slot = entry.slot, .revision = entry.revision, .busy = busy});
     }
     const SyncPlan plan = compare(keys_, std::exchange(read_, {}), tracked, lease_);
-    sync_at_ = after(now, sync_interval);
     apply(now, plan);
     synced_ = true;
     refused_ = false;
-    if (!std::exchange(reported_up_, true)) {
-        reported_reason_.clear();
-        effects_.state_changed(true, {});
-    }
 }
 
 void Agent::apply(BootTime now, const SyncPlan& plan) {

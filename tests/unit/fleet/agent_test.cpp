@@ -4,7 +4,9 @@
 #include "tests/fleet_model/store.hpp"
 #include "tests/unit/support/cmocka.hpp"
 
+#include <algorithm>
 #include <deque>
+#include <functional>
 #include <memory>
 
 namespace sesslimit::fleet {
@@ -52,10 +54,9 @@ struct Bench final : Effects {
             calls.pop_front();
             now += answers ? milliseconds(1) : milliseconds(300);
             agent.on_reply(now, id,
-                           !answers ? CallFailure{CallFailure::Kind::unavailable, "no reply"}
-                           : rejects_lists && is_list_lease(call)
-                               ? CallFailure{CallFailure::Kind::rejected, "no permission"}
-                               : store->execute(now, call));
+                           !answers        ? CallFailure{CallFailure::Kind::unavailable, "no reply"}
+                           : rejects(call) ? CallFailure{CallFailure::Kind::rejected, "no permission"}
+                                           : store->execute(now, call));
         }
     }
     void pass(Duration span) {
@@ -69,9 +70,24 @@ struct Bench final : Effects {
 
     std::shared_ptr<model::Store> store = std::make_shared<model::Store>();
     static bool is_list_lease(const Call& call) { return std::holds_alternative<ListLease>(call); }
+    /// Returns true for a transaction that writes a key, directly or in a nested transaction.
+    static bool is_put(const Transaction& transaction) {
+        return std::ranges::any_of(transaction.success, [](const Operation& operation) {
+            const auto* nested = std::get_if<Transaction>(&operation);
+            return std::holds_alternative<Put>(operation) || (nested != nullptr && is_put(*nested));
+        });
+    }
+    static bool is_put_call(const Call& call) {
+        const auto* transaction = std::get_if<Transaction>(&call);
+        return transaction != nullptr && is_put(*transaction);
+    }
+    std::string policy() { // The policy in the record of this host.
+        const auto result = store->execute(now, read_of({keys.host_record(), {}}));
+        return decode_host(std::get<TransactionReply>(result).found.front().value)->policy;
+    }
 
     bool answers = true;
-    bool rejects_lists = false;
+    std::function<bool(const Call&)> rejects = [](const Call&) { return false; };
     BootTime now{std::chrono::hours(1)};
     std::deque<std::pair<std::uint64_t, Call>> calls;
     std::string log;
@@ -125,7 +141,8 @@ SESSLIMIT_TEST(without_a_store_the_first_login_waits_and_the_next_does_not) {
     EXPECT(bench.now == asked, "at once");
     bench.answers = true;
     bench.pass(seconds(3));
-    EXPECT_TEXT(bench.take_log(), "up, 2 over the limit, "); // both are recorded, because the host admitted them
+    // Both are recorded, because the host has admitted them. The fleet is up afterwards.
+    EXPECT_TEXT(bench.take_log(), "2 over the limit, up, ");
     EXPECT(bench.store->count(keys.slots("alice")) == 2, "recorded");
 }
 
@@ -225,13 +242,122 @@ SESSLIMIT_TEST(the_lease_is_kept_alive_while_the_store_rejects_the_comparison) {
     bench.start();
     bench.claim(1);
     const std::int64_t lease = bench.agent.lease();
-    bench.rejects_lists = true;
+    bench.rejects = Bench::is_list_lease;
     bench.pass(std::chrono::minutes(3));
     EXPECT_TEXT(bench.take_log(), "up, 1 granted, down: no permission, ");
     EXPECT(bench.store->count(keys.slots("alice")) == 1 && bench.agent.lease() == lease, "the slot is kept");
-    bench.rejects_lists = false;
+    bench.rejects = [](const Call&) { return false; };
     bench.pass(seconds(3));
     EXPECT_TEXT(bench.take_log(), "up, ");
+}
+
+SESSLIMIT_TEST(claims_that_the_store_rejects_are_answered_at_once_and_recorded_later) {
+    Bench bench;
+    bench.start();
+    bench.claim(1, 2);
+    const std::int64_t lease = bench.agent.lease();
+    EXPECT_TEXT(bench.take_log(), "up, 1 granted, ");
+    bench.rejects = Bench::is_put_call; // as etcd at its quota
+    const BootTime before = bench.now;
+    bench.claim(2, 2);
+    EXPECT(bench.now - before < milliseconds(100), "no wait");
+    EXPECT_TEXT(bench.take_log(), "down: no permission, 2 unknown, ");
+    bench.claim(3, 2);
+    EXPECT_TEXT(bench.take_log(), "3 unknown, ");
+
+    bench.agent.release(bench.now, 1);
+    bench.settle();
+    EXPECT(bench.store->count(keys.slots("alice")) == 0, "releases go on");
+    bench.pass(std::chrono::minutes(2));
+    EXPECT(bench.agent.lease() == lease, "the lease is kept alive");
+    EXPECT_TEXT(bench.take_log(), "");
+
+    bench.rejects = [](const Call&) { return false; };
+    bench.pass(seconds(3));
+    EXPECT_TEXT(bench.take_log(), "up, ");
+    EXPECT(bench.store->count(keys.slots("alice")) == 2, "the sessions 2 and 3 are recorded");
+}
+
+SESSLIMIT_TEST(a_claim_that_is_executed_after_its_session_has_ended_is_undone_soon) {
+    Bench bench;
+    bench.start();
+    bench.pass(seconds(30));
+    bench.agent.claim(bench.now, {.key = 1, .limit = 1, .record = {.user = "alice"}});
+    const Call late = bench.calls.front().second;
+    bench.answers = false;
+    bench.settle();
+    bench.answers = true;
+    bench.agent.release(bench.now, 1);
+    bench.settle();
+    (void)bench.store->execute(bench.now, late);
+    EXPECT(bench.store->count(keys.slots("alice")) == 1, "the late claim has occupied a slot");
+    bench.pass(Agent::late_claim + seconds(1));
+    EXPECT(bench.store->count(keys.slots("alice")) == 0, "released before the next comparison of the minute");
+}
+
+SESSLIMIT_TEST(a_late_claim_is_undone_soon_even_if_its_session_ends_during_a_comparison) {
+    Bench bench;
+    bench.start();
+    bench.agent.claim(bench.now, {.key = 1, .limit = 1, .record = {.user = "alice"}});
+    const auto [id, late] = bench.calls.front();
+    bench.calls.pop_front();
+    bench.agent.on_reply(bench.now, id, CallFailure{CallFailure::Kind::unavailable, "no reply"});
+    bench.agent.release(bench.now, 1);
+    // The comparison starts, and reads the records before the late claim is executed.
+    bench.agent.end_list(bench.now);
+    bench.settle();
+    (void)bench.store->execute(bench.now, late);
+    bench.pass(Agent::late_claim + seconds(1));
+    EXPECT(bench.store->count(keys.slots("alice")) == 0, "released before the next comparison of the minute");
+}
+
+SESSLIMIT_TEST(a_denied_claim_whose_first_attempt_is_executed_late_is_undone_soon) {
+    Bench bench;
+    bench.start();
+    bench.pass(seconds(30));
+    const Session other{.key = 1, .limit = 1, .record = {.user = "alice"}};
+    bench.agent.claim(bench.now, other);
+    bench.settle();
+    bench.agent.claim(bench.now, {.key = 2, .limit = 1, .record = {.user = "alice"}});
+    const auto [id, late] = bench.calls.front();
+    bench.calls.pop_front();
+    const CallResult result = bench.store->execute(bench.now, late);
+    bench.agent.on_reply(bench.now, id, result, true); // the answer of the second node
+    EXPECT_TEXT(bench.take_log(), "up, 1 granted, 2 full, ");
+    bench.agent.release(bench.now, 1);
+    bench.settle();
+    (void)bench.store->execute(bench.now, late);
+    EXPECT(bench.store->count(keys.slots("alice")) == 1, "the late claim has occupied a slot");
+    bench.pass(Agent::late_claim + seconds(1));
+    EXPECT(bench.store->count(keys.slots("alice")) == 0, "released before the next comparison of the minute");
+}
+
+SESSLIMIT_TEST(the_record_of_the_host_follows_the_policy) {
+    Bench bench;
+    bench.agent.describe_policy(bench.now, "first");
+    bench.start();
+    EXPECT_TEXT(bench.policy(), "first");
+    bench.agent.describe_policy(bench.now, "second");
+    bench.settle();
+    EXPECT_TEXT(bench.policy(), "second");
+
+    // A restarted agent keeps the policy until the daemon reports it.
+    Bench again(bench, "boot1", "machine1");
+    again.start();
+    EXPECT_TEXT(again.policy(), "second");
+
+    // The lease is kept alive while the store rejects the record.
+    const std::int64_t lease = again.agent.lease();
+    again.rejects = Bench::is_put_call;
+    again.agent.describe_policy(again.now, "third");
+    again.settle();
+    again.pass(std::chrono::minutes(2));
+    EXPECT(again.agent.lease() == lease, "the lease is kept alive");
+    EXPECT_TEXT(again.policy(), "second");
+    again.rejects = [](const Call&) { return false; };
+    again.pass(std::chrono::minutes(2));
+    EXPECT_TEXT(again.policy(), "third");
+    EXPECT_TEXT(again.take_log(), "up, ");
 }
 
 } // namespace
