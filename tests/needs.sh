@@ -6,8 +6,10 @@
 # shellcheck source=packaging/progress.sh
 . packaging/progress.sh
 
+fleet_build_needs=(libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc libssl-dev)
 build_needs=(g++ ccache cmake ninja-build lld pkg-config libcmocka-dev libpam0g-dev libsystemd-dev libboost-dev
-             libtoml11-dev nettle-dev nlohmann-json3-dev libcli11-dev zlib1g-dev dbus-daemon systemd-journal-remote)
+             libtoml11-dev nettle-dev nlohmann-json3-dev libcli11-dev zlib1g-dev dbus-daemon systemd-journal-remote
+             "${fleet_build_needs[@]}")
 lint_needs=("${build_needs[@]}" clang-format-19 clang-tidy-19 shellcheck pyflakes3 mandoc)
 valgrind_needs=("${build_needs[@]}" valgrind)
 fuzz_needs=("${build_needs[@]}" clang-19 libclang-rt-19-dev)
@@ -17,6 +19,7 @@ demo_needs=("${suite_needs[@]}" python3 systemd-container)
 lab_needs=("${demo_needs[@]}" python3-jsonschema python3-pytest python3-pytest-xdist)
 vm_needs=("${suite_needs[@]}" python3 python3-jsonschema python3-pytest openssh-client qemu-system-x86 qemu-utils seabios
           e2fsprogs)
+fleet_needs=("${build_needs[@]}" "${suite_needs[@]}" python3-pytest python3-pytest-xdist etcd-server etcd-client openssl)
 page_needs=("${lab_needs[@]}" chromium systemd-journal-remote)
 packages_needs=("${lab_needs[@]}" lintian binutils git)
 bench_needs=("${build_needs[@]}" "${demo_needs[@]}" dpkg-dev debhelper libbenchmark-dev)

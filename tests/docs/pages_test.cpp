@@ -7,6 +7,10 @@
 #include "daemon/messages/journal_entry.hpp"
 #include "daemon/options.hpp"
 #include "daemon/policy/read.hpp"
+#ifdef SESSLIMIT_FLEET
+#include "fleet/fleetd/config.hpp"
+#include "fleet/fleetd/options.hpp"
+#endif
 #include "pam/answer.hpp"
 #include "tests/docs/page.hpp"
 #include "tests/unit/support/cmocka.hpp"
@@ -130,6 +134,17 @@ SESSLIMIT_TEST(pam_sesslimit_page_lists_every_failure_code_and_text) {
     EXPECT_TEXT(listed(heads(page.items("RETURN CODES"))), listed(codes));
     EXPECT(texts, "texts for the user");
 }
+
+#ifdef SESSLIMIT_FLEET
+SESSLIMIT_TEST(fleet_pages_list_every_option_and_key) {
+    fleet::Options options;
+    CLI::App app;
+    fleet::add_options(app, options);
+    EXPECT_TEXT(listed(options_in(Page::read("sesslimit-fleetd.8").items("OPTIONS"))), listed(options_of(app)));
+    const auto keys = fleet::config_keys();
+    EXPECT_TEXT(listed(heads(Page::read("fleet.toml.5").items("KEYS"))), listed(Words(keys.begin(), keys.end())));
+}
+#endif
 
 SESSLIMIT_TEST(sesslimitd_page_lists_every_option) {
     Options options;

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: MIT
+# SESSLIMIT_FLEET builds sesslimit-fleetd, which needs gRPC. Without a value it is built if gRPC is installed.
+find_program(SESSLIMIT_PROTOC protoc)
+find_program(SESSLIMIT_GRPC_PLUGIN grpc_cpp_plugin)
+pkg_check_modules(GRPCPP IMPORTED_TARGET QUIET grpc++)
+pkg_check_modules(PROTOBUF IMPORTED_TARGET QUIET protobuf-lite)
+pkg_check_modules(CRYPTO IMPORTED_TARGET QUIET libcrypto)
+if(SESSLIMIT_PROTOC AND SESSLIMIT_GRPC_PLUGIN AND GRPCPP_FOUND AND PROTOBUF_FOUND AND CRYPTO_FOUND)
+  set(sesslimit_has_grpc ON)
+else()
+  set(sesslimit_has_grpc OFF)
+endif()
+option(SESSLIMIT_FLEET "Build sesslimit-fleetd (needs grpc++, protobuf and libcrypto)" ${sesslimit_has_grpc})
+if(SESSLIMIT_FLEET AND NOT sesslimit_has_grpc)
+  message(FATAL_ERROR "SESSLIMIT_FLEET needs grpc++, protobuf-lite, libcrypto, protoc and grpc_cpp_plugin")
+endif()

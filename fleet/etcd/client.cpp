@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: MIT
+#include "fleet/etcd/client.hpp"
+
+#include "common/unique_fd.hpp"
+#include "fleet/etcd/channel.hpp"
+#include "fleet/etcd/messages.hpp"
+
+#include <etcd.grpc.pb.h>
+#include <grpcpp/grpcpp.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+namespace sesslimit::fleet::etcd {
+namespace {
+
+namespace pb = etcdserverpb;
+
+/// Connection to one node.
+struct Node {
+    std::string address;
+    std::shared_ptr<grpc::Channel> channel;
+};
+
+/// One attempt to get an answer from a node.
+struct Attempt {
+    virtual ~Attempt() = default;
+    /// Reads the answer. The status must be OK.
+    [[nodiscard]] virtual CallResult result() const = 0;
+
+    grpc::ClientContext context;
+    grpc::Status status;
+    std::uint64_t id = 0;
+    std::size_t node = 0;
+};
+
+CallResult result_of(const pb::TxnResponse& response) {
+    return translate(response);
+}
+CallResult result_of(const pb::LeaseGrantResponse& response) {
+    return LeaseReply{.lease = response.id(), .ttl = std::chrono::seconds(response.ttl())};
+}
+CallResult result_of(const pb::LeaseKeepAliveResponse& response) {
+    return LeaseReply{.lease = response.id(), .ttl = std::chrono::seconds(response.ttl())};
+}
+CallResult result_of(const pb::LeaseRevokeResponse&) {
+    return LeaseReply{};
+}
+CallResult result_of(const pb::LeaseTimeToLiveResponse& response) {
+    return LeaseReply{.lease = response.id(),
+                      .ttl = std::chrono::seconds(response.ttl()),
+                      .keys = {response.keys().begin(), response.keys().end()}};
+}
+
+template <class Response>
+struct TypedAttempt final : Attempt {
+    [[nodiscard]] CallResult result() const override { return result_of(response); }
+
+    Response response;
+    std::unique_ptr<grpc::ClientAsyncResponseReader<Response>> reader;
+};
+
+template <class Response>
+std::unique_ptr<TypedAttempt<Response>> attempt_of(std::chrono::milliseconds timeout) {
+    auto attempt = std::make_unique<TypedAttempt<Response>>();
+    // The monotonic clock, because the wall clock can be set in the meantime.
+    attempt->context.set_deadline(
+        gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_millis(timeout.count(), GPR_TIMESPAN)));
+    return attempt;
+}
+
+/// Sends a call to a node. The attempt is the tag of its completion.
+struct Send {
+    const std::shared_ptr<grpc::Channel>& channel;
+    grpc::CompletionQueue& queue;
+
+    std::unique_ptr<Attempt> operator()(const Transaction& transaction) const {
+        const bool is_page = transaction.success.size() == 1 && std::holds_alternative<Get>(transaction.success[0]);
+        auto attempt = attempt_of<pb::TxnResponse>(is_page ? Client::long_reply_timeout : Client::try_timeout);
+        pb::TxnRequest request;
+        translate(transaction, request);
+        attempt->reader = pb::KV::NewStub(channel)->AsyncTxn(&attempt->context, request, &queue);
+        return finish(std::move(attempt));
+    }
+    std::unique_ptr<Attempt> operator()(const GrantLease& grant) const {
+        auto attempt = attempt_of<pb::LeaseGrantResponse>(Client::try_timeout);
+        pb::LeaseGrantRequest request;
+        request.set_ttl(grant.ttl.count());
+        attempt->reader = pb::Lease::NewStub(channel)->AsyncLeaseGrant(&attempt->context, request, &queue);
+        return finish(std::move(attempt));
+    }
+    std::unique_ptr<Attempt> operator()(const RevokeLease& revoke) const {
+        auto attempt = attempt_of<pb::LeaseRevokeResponse>(Client::long_reply_timeout);
+        pb::LeaseRevokeRequest request;
+        request.set_id(revoke.lease);
+        attempt->reader = pb::Lease::NewStub(channel)->AsyncLeaseRevoke(&attempt->context, request, &queue);
+        return finish(std::move(attempt));
+    }
+    std::unique_ptr<Attempt> operator()(const KeepAlive& keep) const {
+        auto attempt = attempt_of<pb::LeaseKeepAliveResponse>(Client::try_timeout);
+        pb::LeaseKeepAliveRequest request;
+        request.set_id(keep.lease);
+        attempt->reader = pb::Lease::NewStub(channel)->AsyncLeaseKeepAlive(&attempt->context, request, &queue);
+        return finish(std::move(attempt));
+    }
+    std::unique_ptr<Attempt> operator()(const ListLease& list) const {
+        auto attempt = attempt_of<pb::LeaseTimeToLiveResponse>(Client::long_reply_timeout);
+        pb::LeaseTimeToLiveRequest request;
+        request.set_id(list.lease);
+        request.set_keys(true);
+        attempt->reader = pb::Lease::NewStub(channel)->AsyncLeaseTimeToLive(&attempt->context, request, &queue);
+        return finish(std::move(attempt));
+    }
+
+  private:
+    template <class Response>
+    static std::unique_ptr<Attempt> finish(std::unique_ptr<TypedAttempt<Response>> attempt) {
+        attempt->reader->Finish(&attempt->response, &attempt->status, static_cast<Attempt*>(attempt.get()));
+        return attempt;
+    }
+};
+
+} // namespace
+
+struct Client::Impl {
+    /// A call without a result.
+    struct Pending {
+        Call call;
+        std::unique_ptr<Attempt> attempt;
+        std::size_t tries = 0;
+    };
+
+    Done done;
+    std::vector<Node> nodes;
+    /// Index of the node to which new calls are sent.
+    std::size_t preferred = 0;
+    std::map<std::uint64_t, Pending> pending;
+
+    grpc::CompletionQueue queue;
+    /// Mutex that protects `completed`.
+    std::mutex mutex;
+    /// Attempts that the event loop has not handled yet. `pending` owns them.
+    std::vector<Attempt*> completed;
+    /// eventfd that wakes the event loop after an attempt has been completed.
+    UniqueFd event;
+    EventSource source;
+    std::jthread thread;
+
+    Impl(std::vector<std::string> addresses, const Credentials& credentials, Done receiver)
+        : done(std::move(receiver)) {
+        for (std::string& address : addresses) {
+            nodes.push_back({std::move(address), nullptr});
+        }
+        use(credentials);
+    }
+    Impl(const Impl&) = delete;
+    Impl& operator=(const Impl&) = delete;
+    ~Impl() {
+        for (auto& [id, call] : pending) {
+            call.attempt->context.TryCancel();
+        }
+        queue.Shutdown();
+        // The thread ends after it has received all attempts, which are destroyed afterwards.
+        if (thread.joinable()) {
+            thread.join();
+        }
+        pending.clear(); // before the queue
+    }
+
+    void use(const Credentials& credentials) {
+        for (Node& node : nodes) {
+            node.channel = make_channel(node.address, credentials);
+        }
+    }
+
+    /// Passes completed attempts to the event loop.
+    void run() {
+        void* tag = nullptr;
+        bool ok = false;
+        while (queue.Next(&tag, &ok)) {
+            const std::lock_guard lock(mutex);
+            completed.push_back(static_cast<Attempt*>(tag));
+            (void)eventfd_write(event.get(), 1);
+        }
+    }
+
+    void send(std::uint64_t id, Pending& call) {
+        const std::size_t node = preferred;
+        ++call.tries;
+        call.attempt = std::visit(Send{nodes[node].channel, queue}, call.call);
+        // The completion is handled by this thread, therefore not before this function returns.
+        call.attempt->id = id;
+        call.attempt->node = node;
+    }
+
+    void handle_completed() {
+        eventfd_t count = 0;
+        (void)eventfd_read(event.get(), &count);
+        std::vector<Attempt*> ready;
+        {
+            const std::lock_guard lock(mutex);
+            ready.swap(completed);
+        }
+        for (const Attempt* attempt : ready) {
+            handle(*attempt);
+        }
+    }
+
+    void handle(const Attempt& attempt) {
+        const std::uint64_t id = attempt.id;
+        const auto found = pending.find(id);
+        Pending& call = found->second;
+        CallResult result = attempt.status.ok() ? attempt.result() : failure_of(attempt.status);
+        if (auto* failure = std::get_if<CallFailure>(&result)) {
+            failure->what.insert(0, nodes[attempt.node].address + ": ");
+            if (failure->kind == CallFailure::Kind::unavailable) {
+                if (attempt.node == preferred) {
+                    preferred = (preferred + 1) % nodes.size();
+                }
+                if (call.tries < std::min(nodes.size(), max_tries)) {
+                    return send(id, call); // destroys the attempt
+                }
+            }
+        }
+        const bool repeated = call.tries > 1;
+        pending.erase(found);
+        done(id, result, repeated);
+    }
+};
+
+Client::Client(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
+Client::Client(Client&&) noexcept = default;
+Client& Client::operator=(Client&&) noexcept = default;
+Client::~Client() = default;
+
+Result<Client> Client::start(sd_event* loop, std::vector<std::string> addresses, const Credentials& credentials,
+                             Done done) {
+    auto impl = std::make_unique<Impl>(std::move(addresses), credentials, std::move(done));
+    impl->event.reset(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+    if (!impl->event) {
+        return fail_errno("create an eventfd");
+    }
+    auto source = watch_descriptor(loop, impl->event.get(), EPOLLIN,
+                                   [self = impl.get()](std::uint32_t) { self->handle_completed(); });
+    if (!source) {
+        return std::unexpected(source.error());
+    }
+    impl->source = *std::move(source);
+    impl->thread = std::jthread([self = impl.get()] { self->run(); });
+    return Client(std::move(impl));
+}
+
+void Client::call(std::uint64_t id, const Call& call) {
+    Impl::Pending& pending = impl_->pending[id];
+    pending.call = call;
+    impl_->send(id, pending);
+}
+
+void Client::use(const Credentials& credentials) {
+    impl_->use(credentials);
+}
+
+} // namespace sesslimit::fleet::etcd
