@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: MIT
+"""Fixtures: a cluster of etcd for the run, and hosts for each test. Run by tests/run fleet, see tests/fleet/isolated."""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "lab")]
+sys.dont_write_bytecode = True
+
+from fleet.cluster import Cluster, Etcd  # noqa: E402
+from fleet.machine import Machine, default_program  # noqa: E402
+from fleet.net import Network  # noqa: E402
+from fleet.pki import Authority  # noqa: E402
+
+pytest_plugins = ["lab.report"]
+
+
+def pytest_addoption(parser):
+    parser.addoption("--etcd", type=Path, default=Path("/"), help="the tree of a release that contains etcd")
+
+
+def pytest_report_header(config):
+    return [f"etcd {Etcd(config.getoption('--etcd')).version()}"]
+
+
+@pytest.fixture(scope="session")
+def directory():
+    # /run is a tmpfs of this run, and the path of a socket is short.
+    with tempfile.TemporaryDirectory(dir="/run") as path:
+        yield Path(path)
+
+
+@pytest.fixture(scope="session")
+def network():
+    return Network()
+
+
+@pytest.fixture(scope="session")
+def cluster(directory, network, request):
+    """Three nodes that run. A test that stops nodes must start them again."""
+    nodes = Cluster(network, Authority(directory / "authority"), directory, Etcd(request.config.getoption("--etcd")))
+    try:
+        nodes.start()
+        yield nodes
+    finally:
+        nodes.close()
+
+
+class Hosts:
+    """The hosts of a test."""
+    number = 10
+
+    def __init__(self, cluster):
+        self._cluster = cluster
+        self.all = []
+
+    def add(self, ttl="10s", host=None, admit=True, start=True):
+        """Adds a host, by default with the permissions of its name."""
+        Hosts.number += 1
+        name = f"host{Hosts.number}"
+        machine = Machine(self._cluster, default_program(), name, f"10.99.0.{Hosts.number}", host=host, ttl=ttl)
+        self.all.append(machine)
+        if admit and host is None:
+            self._cluster.admit(name)
+        if start:
+            machine.start()
+        return machine
+
+    def close(self):
+        for machine in self.all:
+            if machine.process and machine.process.poll() is None:
+                machine.kill()
+
+
+@pytest.fixture
+def hosts(cluster):
+    added = Hosts(cluster)
+    try:
+        yield added
+    finally:
+        added.close()
+        # The slots of this test must not outlive it, because the next one uses the same names.
+        for node in cluster.nodes:
+            if node.process.poll() is not None:
+                node.start()
+        cluster.wait_until_healthy()
+        cluster.ctl("del", "--prefix", "/sesslimit/")
+
+
+@pytest.fixture
+def four(hosts):
+    """Four hosts and the connections of their daemons."""
+    machines = [hosts.add() for _ in range(4)]
+    return machines, [machine.connect() for machine in machines]
+
+
+@pytest.fixture(autouse=True)
+def logs_of_failure(request, hosts):
+    """Shows the ends of the logs of the hosts of a failed test."""
+    yield
+    if getattr(request.node, "failed", False):
+        for machine in hosts.all:
+            print(f"--- {machine.name}\n{machine.log()[-3000:]}")

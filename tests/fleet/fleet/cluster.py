@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: MIT
+"""Three nodes of etcd with TLS and permissions, each in a network namespace of its own."""
+
+import base64
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from fleet.net import inside
+
+PREFIX = "/sesslimit/1/test/"
+ENROLL = Path(__file__).resolve().parents[3] / "packaging/fleet/sesslimit-fleet"
+
+
+class Etcd:
+    """The programs of a release: those of this system, or of a tree that contains its libraries, too."""
+
+    def __init__(self, tree=Path("/")):
+        self._tree = tree
+
+    def command(self, program):
+        path = str(self._tree / "usr/bin" / program)
+        if self._tree == Path("/"):
+            return [path]
+        loader = self._tree / "lib64/ld-linux-x86-64.so.2"
+        return [str(loader), "--library-path", str(self._tree / "usr/lib/x86_64-linux-gnu"), path]
+
+    def version(self):
+        text = subprocess.run([*self.command("etcd"), "--version"], check=True, capture_output=True, text=True).stdout
+        return text.split()[2]
+
+
+class Node:
+    def __init__(self, cluster, number):
+        self.name = f"etcd{number}"
+        self.address = f"10.99.0.{number}"
+        self.endpoint = f"https://{self.address}:2379"
+        self._cluster = cluster
+        self._directory = cluster.directory / self.name
+        self._files = cluster.authority.issue(self.name, [self.address, "127.0.0.1"])
+        self.process = None
+        cluster.network.add(self.name, self.address)
+
+    def start(self):
+        cluster, peer = self._cluster, f"https://{self.address}:2380"
+        certificate, key = self._files
+        options = {
+            "name": self.name, "data-dir": self._directory, "listen-client-urls": self.endpoint,
+            "advertise-client-urls": self.endpoint, "listen-peer-urls": peer, "initial-advertise-peer-urls": peer,
+            "initial-cluster": ",".join(f"etcd{n}=https://10.99.0.{n}:2380" for n in cluster.numbers),
+            "cert-file": certificate, "key-file": key, "trusted-ca-file": cluster.authority.certificate,
+            "peer-cert-file": certificate, "peer-key-file": key, "peer-trusted-ca-file": cluster.authority.certificate,
+            "quota-backend-bytes": cluster.quota, "logger": "zap",
+        }
+        with open(cluster.directory / f"{self.name}.log", "ab") as log:
+            self.process = subprocess.Popen(
+                inside(self.name, *cluster.etcd.command("etcd"), *(f"--{key}={value}" for key, value in options.items()),
+                       "--client-cert-auth", "--peer-client-cert-auth"),
+                stdout=log, stderr=log, env={"PATH": os.environ["PATH"]})
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self):
+        self.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self):
+        self.process.send_signal(signal.SIGCONT)
+
+    def resume(self):
+        """Makes a killed or stopped node run again."""
+        if self.process.poll() is None:
+            self.go_on()
+        else:
+            self.start()
+
+
+class Cluster:
+    def __init__(self, network, authority, directory, etcd, numbers=(1, 2, 3), quota=0):
+        self.network, self.authority, self.directory, self.etcd = network, authority, directory, etcd
+        self.numbers, self.quota = numbers, quota
+        self._root = authority.issue("root")
+        self.nodes = [Node(self, number) for number in self.numbers]
+
+    @property
+    def endpoints(self):
+        return [node.endpoint for node in self.nodes]
+
+    def start(self):
+        for node in self.nodes:
+            node.start()
+        self.wait_until_healthy()
+        self.ctl("user", "add", "root", "--no-password")
+        self.ctl("user", "grant-role", "root", "root")
+        self.ctl("auth", "enable")
+
+    def close(self):
+        for node in self.nodes:
+            if node.process:
+                node.kill()
+
+    def ctl(self, *arguments, endpoints=None, check=True, user=None, value=None):
+        certificate, key = user or self._root
+        run = subprocess.run(
+            inside(self.nodes[0].name, *self.etcd.command("etcdctl"), f"--endpoints={','.join(endpoints or self.endpoints)}",
+                   f"--cacert={self.authority.certificate}", f"--cert={certificate}", f"--key={key}",
+                   "--dial-timeout=3s", "--command-timeout=10s", *arguments),
+            input=value, capture_output=True, text=True, env={"ETCDCTL_API": "3"})
+        if check:
+            assert run.returncode == 0, f"etcdctl {' '.join(map(str, arguments))}: {run.stderr}"
+        return run.stdout
+
+    def wait_until_healthy(self, timeout=60):
+        """Waits until each node answers a linearizable read."""
+        end = time.monotonic() + timeout
+        for node in self.nodes:
+            while '"header"' not in self.ctl("get", "x", "-w", "json", endpoints=[node.endpoint], check=False):
+                assert time.monotonic() < end, f"{node.name} does not answer"
+                time.sleep(0.2)
+
+    def leader(self):
+        for node in self.nodes:
+            status = json.loads(self.ctl("endpoint", "status", "-w", "json", endpoints=[node.endpoint]))[0]["Status"]
+            if status["header"]["member_id"] == status["leader"]:
+                return node
+        raise AssertionError("no leader")
+
+    def admit(self, host, *options):
+        """Creates the user of a host by the commands of etcdctl that sesslimit-fleet prints."""
+        text = subprocess.run([ENROLL, "enroll", "--fleet", "test", *options, host], check=True, capture_output=True,
+                              text=True).stdout
+        for command in re.findall("^etcdctl .*", text, re.M):
+            self.ctl(*shlex.split(command)[1:])
+
+    def records(self, below):
+        """The keys below a part of the fleet's prefix, and their values."""
+        reply = json.loads(self.ctl("get", "--prefix", PREFIX + below, "-w", "json"))
+        text = lambda value: base64.b64decode(value).decode()  # noqa: E731
+        return {text(entry["key"])[len(PREFIX):]: text(entry.get("value", "")) for entry in reply.get("kvs", [])}
+
+    def slots(self, user):
+        return self.records(f"p/{user}/")

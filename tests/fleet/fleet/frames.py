@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: MIT
+"""Frames of docs/fleet-protocol.md, and the connection of a daemon that sends them."""
+
+import select
+import socket
+import struct
+import time
+
+HEADER = struct.Struct("=4sHHI")
+FIELD = struct.Struct("=HH")
+HELLO, CLAIM, LISTED, LIST_END, RELEASE, ENDED = range(1, 7)
+ANSWER, STATE, OVER_LIMIT, REPAIRING, END = range(16, 21)
+GRANTED, FULL, UNKNOWN = 1, 2, 3
+
+
+def encode(kind, *fields, magic=b"SLFL", version=1):
+    body = b"".join(FIELD.pack(tag, len(value)) + value for tag, value in fields)
+    return HEADER.pack(magic, version, kind, len(body)) + body
+
+
+def decode(packet):
+    """Returns the kind of a frame, and its fields by their tags."""
+    magic, version, kind, length = HEADER.unpack_from(packet)
+    assert (magic, version, length) == (b"SLFL", 1, len(packet) - HEADER.size)
+    fields, at = {}, HEADER.size
+    while at < len(packet):
+        tag, size = FIELD.unpack_from(packet, at)
+        at += FIELD.size
+        fields[tag] = packet[at:at + size]
+        at += size
+    return kind, fields
+
+
+def number(size, value):
+    return value.to_bytes(size, "little")
+
+
+def session_fields(session, user, limit, since=1_700_000_000, service="sshd"):
+    return [(1, number(8, session)), (2, user.encode()), (3, number(4, limit)), (4, number(8, since)),
+            (5, service.encode())]
+
+
+def claim_frame(session, user, limit, enforced=True, **options):
+    return encode(CLAIM, *session_fields(session, user, limit, **options), (9, number(1, enforced)))
+
+
+class Answer:
+    """The answer to a claim: session, outcome, count and the names of the hosts that hold the slots."""
+
+    def __init__(self, fields):
+        self.session = int.from_bytes(fields[1], "little")
+        self.outcome = fields[2][0]
+        self.count = int.from_bytes(fields[3], "little")
+        self.holders = []
+        entries, at = fields.get(4, b""), 0
+        while at < len(entries):
+            length = entries[at + 8]
+            self.holders.append(entries[at + 9:at + 9 + length].decode())
+            at += 9 + length
+
+
+class Daemon:
+    """The connection of a daemon to sesslimit-fleetd. Received frames are kept until a test asks for them."""
+
+    def __init__(self, path, listed=(), claims=(), policy="digest"):
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._socket.connect(str(path))
+        self.answers, self.states, self.over_limit, self.repairing = {}, [], [], []
+        self.closed = False
+        self.send(encode(HELLO, (1, policy.encode())))
+        for session in listed:
+            self.send(encode(LISTED, *session_fields(*session)))
+        for session in claims:
+            self.send(claim_frame(*session))
+        self.send(encode(LIST_END))
+
+    def send(self, packet):
+        self._socket.send(packet)
+
+    def claim(self, session, user, limit, **options):
+        self.send(claim_frame(session, user, limit, **options))
+
+    def release(self, session):
+        self.send(encode(RELEASE, (1, number(8, session))))
+
+    def close(self):
+        self._socket.close()
+
+    def fileno(self):
+        return self._socket.fileno()
+
+    def receive(self):
+        """Handles one packet that has arrived."""
+        try:
+            packet = self._socket.recv(4096)
+        except ConnectionResetError:
+            packet = b""
+        if not packet:
+            self.closed = True
+            return
+        kind, fields = decode(packet)
+        if kind == ANSWER:
+            answer = Answer(fields)
+            assert answer.session not in self.answers, "a second answer"
+            self.answers[answer.session] = answer
+        elif kind == STATE:
+            self.states.append((bool(fields[1][0]), fields.get(2, b"").decode()))
+        elif kind == OVER_LIMIT:
+            self.over_limit.append(int.from_bytes(fields[1], "little"))
+        elif kind == REPAIRING:
+            self.repairing.append(int.from_bytes(fields[1], "little"))
+
+    @property
+    def is_up(self):
+        return bool(self.states) and self.states[-1][0]
+
+    def ask(self, session, user, limit, timeout=5, **options):
+        """Claims a slot. Returns the answer and the time that it needed."""
+        began = time.monotonic()
+        self.claim(session, user, limit, **options)
+        wait_for([self], lambda: session in self.answers, timeout, f"an answer for session {session}")
+        return self.answers[session], time.monotonic() - began
+
+
+def wait_for(daemons, condition, timeout, what):
+    """Receives frames until the condition is true. Fails after a number of seconds."""
+    end = time.monotonic() + timeout
+    while not condition():
+        left = end - time.monotonic()
+        assert left > 0, f"no {what} within {timeout} s"
+        ready, _, _ = select.select([daemon for daemon in daemons if not daemon.closed], [], [], min(left, 0.05))
+        for daemon in ready:
+            daemon.receive()
+
+
+def outcomes(daemons, sessions):
+    return [daemon.answers[session].outcome for daemon in daemons for session in sessions if session in daemon.answers]

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: MIT
+"""Network namespaces that a bridge connects. tests/fleet/isolated removes them with the namespace of the run."""
+
+import subprocess
+
+
+def ip(*arguments):
+    subprocess.run(["ip", *map(str, arguments)], check=True, capture_output=True)
+
+
+class Network:
+    def __init__(self):
+        ip("link", "add", "switch", "type", "bridge")
+        ip("link", "set", "switch", "up")
+
+    def add(self, name, address):
+        """Adds a namespace with an address in 10.99.0.0/24."""
+        ip("netns", "add", name)
+        ip("link", "add", f"to-{name}", "type", "veth", "peer", "name", "eth0", "netns", name)
+        ip("link", "set", f"to-{name}", "master", "switch", "up")
+        ip("-n", name, "address", "add", f"{address}/24", "dev", "eth0")
+        ip("-n", name, "link", "set", "eth0", "up")
+        ip("-n", name, "link", "set", "lo", "up")
+
+    def cut_off(self, name):
+        ip("link", "set", f"to-{name}", "down")
+
+    def connect(self, name):
+        ip("link", "set", f"to-{name}", "up")
+
+    def remove(self, names):
+        for name in names:
+            ip("link", "delete", f"to-{name}")
+            ip("netns", "delete", name)
+        ip("link", "delete", "switch")
+
+
+def inside(name, *command):
+    """The command that runs a command in a namespace."""
+    return ["nsenter", f"--net=/run/netns/{name}", *map(str, command)]

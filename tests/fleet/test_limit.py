@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: MIT
+"""The limit over several hosts, with etcd in order: claims, releases, restarts and records."""
+
+import time
+
+import pytest
+
+from fleet.frames import FULL, GRANTED, outcomes, wait_for
+from fleet.waits import LIMIT, wait_for_slots, wait_for_value, wait_until_empty
+
+@pytest.mark.parametrize("logins, rounds", [(20, 60), (100, 40)])
+def test_exactly_the_limit_of_concurrent_claims(four, cluster, saw, logins, rounds):
+    machines, daemons = four
+    session, longest, granted_first = 0, 0.0, set()
+    for turn in range(rounds):
+        user = f"storm{turn}"
+        sessions = [session + number for number in range(1, logins + 1)]
+        session += logins
+        began = time.monotonic()
+        for number in sessions:
+            daemons[number % 4].claim(number, user, LIMIT)
+        wait_for(daemons, lambda: len(outcomes(daemons, sessions)) == logins, 10, f"answers in round {turn}")  # noqa: B023
+        longest = max(longest, time.monotonic() - began)
+        found = outcomes(daemons, sessions)
+        assert found.count(GRANTED) == LIMIT and found.count(FULL) == logins - LIMIT, f"round {turn}: {found}"
+        assert len(cluster.slots(user)) == LIMIT if turn % 10 == 0 else True
+        for number in sessions:
+            daemon = daemons[number % 4]
+            if daemon.answers[number].outcome == GRANTED:
+                granted_first.add(number % 4)
+            daemon.release(number)
+    wait_until_empty(cluster)
+    assert len(granted_first) > 1, "one host got all slots"
+    saw(f"{rounds} rounds of {logins} claims on 4 hosts: {LIMIT} granted in each; longest round {longest * 1000:.0f} ms")
+
+
+def test_a_denial_names_the_hosts_that_hold_the_slots(four, cluster):
+    machines, daemons = four
+    for number, daemon in enumerate(daemons[:3]):
+        assert daemon.ask(number + 1, "alice", LIMIT)[0].outcome == GRANTED
+    answer, _ = daemons[3].ask(1, "alice", LIMIT)
+    assert answer.outcome == FULL and answer.count == 3
+    assert sorted(answer.holders) == sorted(machine.name for machine in machines[:3])
+    # A released slot is free, on whichever host.
+    daemons[1].release(2)
+    wait_for_slots(cluster, "alice", 2)
+    assert daemons[3].ask(2, "alice", LIMIT)[0].outcome == GRANTED
+    # Another user is not affected, and a session that is only observed is recorded beyond the limit.
+    assert daemons[3].ask(3, "bob", 1)[0].outcome == GRANTED
+    assert daemons[0].ask(4, "bob", 1, enforced=False)[0].outcome == GRANTED
+    wait_for(daemons, lambda: daemons[0].over_limit == [4], 5, "report")
+    assert len(cluster.slots("bob")) == 2
+
+
+def test_a_host_sees_names_of_users_that_are_not_plain(hosts, cluster):
+    daemon = hosts.add().connect()
+    user = "DOMAIN\\jürgen/50%"
+    assert daemon.ask(1, user, 1)[0].outcome == GRANTED
+    assert daemon.ask(2, user, 1)[0].outcome == FULL
+    assert list(cluster.records("p/")) == ["p/DOMAIN%5Cj%C3%BCrgen%2F50%25/0001"]
+
+
+@pytest.mark.parametrize("stop", ["end", "kill"])
+def test_a_restart_frees_nothing(hosts, cluster, saw, stop):
+    machine = hosts.add()
+    daemon = machine.connect()
+    for session in 1, 2, 3:
+        assert daemon.ask(session, "alice", LIMIT)[0].outcome == GRANTED
+    before = cluster.records("")
+    daemon.close()
+    getattr(machine, stop)()
+    assert cluster.records("") == before
+    machine.start()
+    # Until the daemon has listed its sessions, none is released, although the daemon of another host asks.
+    other = hosts.add().connect()
+    assert other.ask(1, "alice", LIMIT)[0].outcome == FULL
+    daemon = machine.connect(listed=[(1, "alice", LIMIT), (2, "alice", LIMIT)])
+    wait_for_slots(cluster, "alice", 2)
+    assert cluster.records(f"h/{machine.name}/").keys() == {f"h/{machine.name}/host", f"h/{machine.name}/s/1",
+                                                           f"h/{machine.name}/s/2"}
+    assert not daemon.over_limit and not daemon.repairing
+    assert other.ask(2, "alice", LIMIT)[0].outcome == GRANTED
+    saw(f"{stop}: 3 slots kept, and the one of the session that had ended was freed")
+
+
+def test_a_new_connection_replaces_the_earlier_one(hosts, cluster):
+    machine = hosts.add()
+    first = machine.connect()
+    assert first.ask(1, "alice", LIMIT)[0].outcome == GRANTED
+    second = machine.connect(listed=[(1, "alice", LIMIT)])
+    wait_for([first], lambda: first.closed, 5, "end of the first connection")
+    assert second.ask(2, "alice", LIMIT)[0].outcome == GRANTED
+    assert len(cluster.slots("alice")) == 2
+
+
+def test_a_claim_is_repeated_after_a_new_connection(hosts, cluster):
+    machine = hosts.add()
+    machine.connect().claim(7, "alice", 1)
+    again = machine.connect(claims=[(7, "alice", 1)])
+    wait_for([again], lambda: 7 in again.answers, 5, "answer")
+    assert again.answers[7].outcome == GRANTED
+    assert len(cluster.slots("alice")) == 1
+
+
+def test_the_record_of_a_host_contains_the_policy(hosts, cluster):
+    machine = hosts.add()
+    machine.connect(policy="first")
+    record = f"h/{machine.name}/host"
+    wait_for_value(cluster, record, "policy=first")
+    machine.connect(policy="second")
+    wait_for_value(cluster, record, "policy=second")
+    machine.kill()
+    machine.start()
+    time.sleep(1)
+    assert "policy=second" in cluster.records("h/")[record], "lost before the daemon has connected"
+
+
+def test_deleted_records_are_written_again(hosts, cluster):
+    daemon = hosts.add().connect()
+    for session in 1, 2:
+        assert daemon.ask(session, "alice", LIMIT)[0].outcome == GRANTED
+    cluster.ctl("del", "--prefix", "/sesslimit/1/test/p/")
+    wait_for([daemon], lambda: daemon.repairing == [2], 75, "repair")
+    wait_for_slots(cluster, "alice", 2)

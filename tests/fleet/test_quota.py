@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: MIT
+"""etcd at its quota."""
+
+import json
+import time
+
+import pytest
+
+from conftest import Hosts
+from fleet.cluster import Cluster, Etcd
+from fleet.frames import FULL, GRANTED, UNKNOWN, wait_for
+from fleet.pki import Authority
+from fleet.waits import wait_for_slots
+
+QUOTA = 8 * 1024 * 1024
+TTL = 10
+
+
+@pytest.fixture
+def small(directory, network, request):
+    """A cluster with a small quota."""
+    nodes = Cluster(network, Authority(directory / "small"), directory / "small", Etcd(request.config.getoption("--etcd")),
+                    numbers=(7, 8, 9), quota=QUOTA)
+    try:
+        nodes.start()
+        yield nodes
+    finally:
+        nodes.close()
+
+
+def fill(cluster):
+    """Writes values until etcd raises its alarm."""
+    for number in range(100):
+        cluster.ctl("put", f"/filler/{number}", value="x" * 500_000, check=False)
+        if "NOSPACE" in cluster.ctl("alarm", "list"):
+            return
+    raise AssertionError("the quota was not reached")
+
+
+def free(cluster):
+    """Does what docs/fleet.md says about a full store."""
+    cluster.ctl("del", "--prefix", "/filler/")
+    for node in cluster.nodes:
+        cluster.ctl("compact", "--", revision(cluster), check=False)
+        cluster.ctl("defrag", endpoints=[node.endpoint])
+    cluster.ctl("alarm", "disarm")
+
+
+def revision(cluster):
+    return str(json.loads(cluster.ctl("get", "x", "-w", "json"))["header"]["revision"])
+
+
+def test_a_full_store(small, saw):
+    hosts = Hosts(small)
+    try:
+        daemon = hosts.add().connect()
+        for session in 1, 2:
+            assert daemon.ask(session, "alice", 3)[0].outcome == GRANTED
+        fill(small)
+        # etcd does not count the values in nested transactions, so that claims go on, and stay exact.
+        assert daemon.ask(3, "alice", 3)[0].outcome == GRANTED
+        assert daemon.ask(4, "alice", 3)[0].outcome == FULL
+        daemon.release(1)
+        wait_for_slots(small, "alice", 2)
+        # A host cannot join. Its claims are answered at once, and recorded later.
+        joining = hosts.add()
+        late = joining.connect(up=False)
+        wait_for([late], lambda: late.states and "space exceeded" in late.states[-1][1], 10, "reason")
+        answer, needed = late.ask(1, "alice", 3)
+        assert answer.outcome == UNKNOWN and needed < 0.5
+        time.sleep(TTL + 2)
+        assert daemon.is_up and len(small.slots("alice")) == 2, "the lease was not kept alive"
+        free(small)
+        wait_for([late], lambda: late.is_up, 20, "return of the store")
+        wait_for_slots(small, "alice", 3)
+        saw(f"claims go on; a host that joins waits, with the reason {late.states[-2][1]}")
+    finally:
+        hosts.close()
