@@ -123,6 +123,10 @@ std::string Keys::ack(std::uint64_t order) const {
     return host_ + "ack/" + std::to_string(order);
 }
 
+KeyRange Keys::acks() const {
+    return range_of(host_ + "ack/");
+}
+
 std::optional<SlotKey> Keys::parse_slot(std::string_view key) const {
     const auto rest = rest_after(key, fleet_ + "p/");
     const std::size_t slash = rest ? rest->find('/') : std::string_view::npos;
@@ -141,6 +145,11 @@ std::optional<SlotKey> Keys::parse_slot(std::string_view key) const {
 
 std::optional<std::uint64_t> Keys::parse_session(std::string_view key) const {
     const auto rest = rest_after(key, host_ + "s/");
+    return rest && !rest->empty() ? number_of(*rest) : std::nullopt;
+}
+
+std::optional<std::uint64_t> Keys::parse_ack(std::string_view key) const {
+    const auto rest = rest_after(key, host_ + "ack/");
     return rest && !rest->empty() ? number_of(*rest) : std::nullopt;
 }
 

@@ -50,12 +50,14 @@ class Keys {
     [[nodiscard]] std::string host_record() const;
     [[nodiscard]] KeyRange orders() const;
     [[nodiscard]] std::string ack(std::uint64_t order) const;
+    [[nodiscard]] KeyRange acks() const;
 
-    /// Each parse function returns nullopt if the key is not one of the kind in its name. A session must be one of this
-    /// host.
+    /// Each parse function returns nullopt if the key is not one of the kind in its name. A session and an
+    /// acknowledgment must be those of this host.
     [[nodiscard]] std::optional<SlotKey> parse_slot(std::string_view key) const;
     [[nodiscard]] std::optional<std::uint64_t> parse_session(std::string_view key) const;
     [[nodiscard]] std::optional<std::uint64_t> parse_order(std::string_view key) const;
+    [[nodiscard]] std::optional<std::uint64_t> parse_ack(std::string_view key) const;
 
     /// Returns the name of this host.
     [[nodiscard]] const std::string& host() const { return name_; }

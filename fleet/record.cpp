@@ -109,6 +109,10 @@ void fields(Is<HostRecord> auto& record, auto& visit) {
     visit.text("policy", max_id, false, record.policy);
 }
 
+void fields(Is<AckRecord> auto& record, auto& visit) {
+    visit.number("count", std::uint32_t{0}, std::numeric_limits<std::uint32_t>::max(), record.count);
+}
+
 std::string encode_fields(const auto& record) {
     Writer writer;
     fields(record, writer);
@@ -145,6 +149,10 @@ std::string encode(const EndOrder& order) {
     return std::move(writer.out);
 }
 
+std::string encode(const AckRecord& record) {
+    return encode_fields(record);
+}
+
 std::optional<SlotRecord> decode_slot(std::string_view value) {
     auto record = decode_fields<SlotRecord>(value);
     return record && is_valid_name(record->host) ? record : std::nullopt;
@@ -156,6 +164,10 @@ std::optional<SessionRecord> decode_session(std::string_view value) {
 
 std::optional<HostRecord> decode_host(std::string_view value) {
     return decode_fields<HostRecord>(value);
+}
+
+std::optional<AckRecord> decode_ack(std::string_view value) {
+    return decode_fields<AckRecord>(value);
 }
 
 std::optional<EndOrder> decode_order(std::string_view value) {

@@ -61,16 +61,24 @@ struct EndOrder {
     bool operator==(const EndOrder&) const = default;
 };
 
+/// The value of h/HOST/ack/ID: the result of an order on a host.
+struct AckRecord {
+    std::uint32_t count = 0; ///< Number of sessions that are being terminated.
+    bool operator==(const AckRecord&) const = default;
+};
+
 /// Encodes a record, whose texts must be within their bounds.
 std::string encode(const SlotRecord& record);
 std::string encode(const SessionRecord& record);
 std::string encode(const HostRecord& record);
 std::string encode(const EndOrder& order);
+std::string encode(const AckRecord& record);
 
 /// Each decode function returns nullopt if the value is malformed, lacks a required field, or exceeds a bound.
 std::optional<SlotRecord> decode_slot(std::string_view value);
 std::optional<SessionRecord> decode_session(std::string_view value);
 std::optional<HostRecord> decode_host(std::string_view value);
 std::optional<EndOrder> decode_order(std::string_view value);
+std::optional<AckRecord> decode_ack(std::string_view value);
 
 } // namespace sesslimit::fleet

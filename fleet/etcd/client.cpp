@@ -7,10 +7,13 @@
 
 #include <etcd.grpc.pb.h>
 #include <grpcpp/grpcpp.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <list>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -27,9 +30,16 @@ struct Node {
     std::shared_ptr<grpc::Channel> channel;
 };
 
+/// An operation of gRPC. Its address is the tag of each completion.
+struct Operation {
+    Operation() = default;
+    Operation(const Operation&) = delete;
+    Operation& operator=(const Operation&) = delete;
+    virtual ~Operation() = default;
+};
+
 /// One attempt to get an answer from a node.
-struct Attempt {
-    virtual ~Attempt() = default;
+struct Attempt : Operation {
     /// Reads the answer. The status must be OK.
     [[nodiscard]] virtual CallResult result() const = 0;
 
@@ -120,9 +130,65 @@ struct Send {
   private:
     template <class Response>
     static std::unique_ptr<Attempt> finish(std::unique_ptr<TypedAttempt<Response>> attempt) {
-        attempt->reader->Finish(&attempt->response, &attempt->status, static_cast<Attempt*>(attempt.get()));
+        attempt->reader->Finish(&attempt->response, &attempt->status, static_cast<Operation*>(attempt.get()));
         return attempt;
     }
+};
+
+/// A watch on one node. At most one step of it is not completed.
+struct WatchStream final : Operation {
+    enum class Step : std::uint8_t { start, write, read, finish, done };
+
+    grpc::ClientContext context;
+    grpc::Status status;
+    pb::WatchRequest request;
+    pb::WatchResponse response;
+    std::unique_ptr<grpc::ClientAsyncReaderWriter<pb::WatchRequest, pb::WatchResponse>> stream;
+    Step step = Step::start;
+    std::size_t node = 0;
+    Client::Changed changed;
+    Client::Lost lost;
+
+    void start(const std::shared_ptr<grpc::Channel>& channel, grpc::CompletionQueue& queue) {
+        context.AddMetadata("hasleader", "true"); // the node ends the watch if it has no leader
+        stream = pb::Watch::NewStub(channel)->PrepareAsyncWatch(&context, &queue);
+        stream->StartCall(tag());
+    }
+
+    /// Starts the step that follows a completed one. Returns false if none follows.
+    bool go_on(bool ok) {
+        if (!ok || (step == Step::read && response.canceled())) {
+            if (step == Step::finish) {
+                step = Step::done;
+                return false;
+            }
+            context.TryCancel();
+            step = Step::finish;
+            stream->Finish(&status, tag());
+        } else if (step == Step::start) {
+            step = Step::write;
+            stream->Write(request, tag());
+        } else if (step == Step::finish) {
+            step = Step::done;
+            return false;
+        } else {
+            step = Step::read;
+            stream->Read(&response, tag());
+        }
+        return true;
+    }
+
+    [[nodiscard]] std::vector<Client::Change> changes() const {
+        std::vector<Client::Change> list;
+        for (const pb::Event& event : response.events()) {
+            list.push_back(
+                {.key = event.kv().key(), .value = event.kv().value(), .deleted = event.type() == pb::Event::DELETE});
+        }
+        return list;
+    }
+
+  private:
+    Operation* tag() { return this; }
 };
 
 } // namespace
@@ -140,12 +206,15 @@ struct Client::Impl {
     /// Index of the node to which new calls are sent.
     std::size_t preferred = 0;
     std::map<std::uint64_t, Pending> pending;
+    /// Watches whose last step is not completed. Only the last one reports changes.
+    std::list<WatchStream> watches;
 
     grpc::CompletionQueue queue;
     /// Mutex that protects `completed`.
     std::mutex mutex;
-    /// Attempts that the event loop has not handled yet. `pending` owns them.
-    std::vector<Attempt*> completed;
+    /// Operations of which the event loop has not handled a completion yet, and their results. `pending` and `watches`
+    /// own them.
+    std::vector<std::pair<Operation*, bool>> completed;
     /// eventfd that wakes the event loop after an attempt has been completed.
     UniqueFd event;
     EventSource source;
@@ -164,27 +233,49 @@ struct Client::Impl {
         for (auto& [id, call] : pending) {
             call.attempt->context.TryCancel();
         }
+        for (WatchStream& watch : watches) {
+            watch.context.TryCancel();
+        }
+        finish_watches();
         queue.Shutdown();
         // The thread ends after it has received all attempts, which are destroyed afterwards.
         if (thread.joinable()) {
             thread.join();
         }
-        pending.clear(); // before the queue
+        // before the queue
+        pending.clear();
+        watches.clear();
+    }
+
+    /// Waits until no step of a cancelled watch is left. gRPC requires that a call is finished before it is destroyed.
+    void finish_watches() {
+        while (!watches.empty()) {
+            pollfd ready{.fd = event.get(), .events = POLLIN, .revents = 0};
+            if (poll(&ready, 1, -1) < 0 && errno != EINTR) {
+                return;
+            }
+            for (const auto& [operation, ok] : take_completed()) {
+                if (auto* watch = dynamic_cast<WatchStream*>(operation); watch != nullptr && !watch->go_on(ok)) {
+                    watches.remove_if([watch](const WatchStream& other) { return &other == watch; });
+                }
+            }
+        }
     }
 
     void use(const Credentials& credentials) {
         for (Node& node : nodes) {
             node.channel = make_channel(node.address, credentials);
+            end_watch(static_cast<std::size_t>(&node - nodes.data()));
         }
     }
 
-    /// Passes completed attempts to the event loop.
+    /// Passes completed operations to the event loop.
     void run() {
         void* tag = nullptr;
         bool ok = false;
         while (queue.Next(&tag, &ok)) {
             const std::lock_guard lock(mutex);
-            completed.push_back(static_cast<Attempt*>(tag));
+            completed.emplace_back(static_cast<Operation*>(tag), ok);
             (void)eventfd_write(event.get(), 1);
         }
     }
@@ -198,16 +289,59 @@ struct Client::Impl {
         call.attempt->node = node;
     }
 
-    void handle_completed() {
+    std::vector<std::pair<Operation*, bool>> take_completed() {
         eventfd_t count = 0;
         (void)eventfd_read(event.get(), &count);
-        std::vector<Attempt*> ready;
-        {
-            const std::lock_guard lock(mutex);
-            ready.swap(completed);
+        const std::lock_guard lock(mutex);
+        return std::exchange(completed, {});
+    }
+
+    void handle_completed() {
+        for (const auto& [operation, ok] : take_completed()) {
+            if (const auto* attempt = dynamic_cast<const Attempt*>(operation)) {
+                handle(*attempt);
+            } else if (auto* watch = dynamic_cast<WatchStream*>(operation)) {
+                handle(*watch, ok);
+            }
         }
-        for (const Attempt* attempt : ready) {
-            handle(*attempt);
+    }
+
+    void handle(WatchStream& watch, bool ok) {
+        const bool is_current = &watch == &watches.back() && watch.changed;
+        if (ok && watch.step == WatchStream::Step::read && is_current) {
+            if (const auto changes = watch.changes(); !changes.empty()) {
+                watch.changed(changes);
+            }
+        }
+        if (!watch.go_on(ok)) {
+            const Lost lost = is_current ? std::move(watch.lost) : nullptr;
+            watches.remove_if([&watch](const WatchStream& other) { return &other == &watch; });
+            if (lost) {
+                lost();
+            }
+        }
+    }
+
+    void start_watch(const KeyRange& keys, std::int64_t revision, Changed changed, Lost lost) {
+        if (!watches.empty()) {
+            watches.back().changed = nullptr; // it reports nothing from now on
+            watches.back().context.TryCancel();
+        }
+        WatchStream& watch = watches.emplace_back();
+        watch.changed = std::move(changed);
+        watch.lost = std::move(lost);
+        watch.node = preferred;
+        pb::WatchCreateRequest& create = *watch.request.mutable_create_request();
+        create.set_key(keys.first);
+        create.set_range_end(keys.end);
+        create.set_start_revision(revision);
+        watch.start(nodes[preferred].channel, queue);
+    }
+
+    /// Ends the watch on a node that has failed to answer.
+    void end_watch(std::size_t node) {
+        if (!watches.empty() && watches.back().node == node) {
+            watches.back().context.TryCancel();
         }
     }
 
@@ -219,6 +353,7 @@ struct Client::Impl {
         if (auto* failure = std::get_if<CallFailure>(&result)) {
             failure->what.insert(0, nodes[attempt.node].address + ": ");
             if (failure->kind == CallFailure::Kind::unavailable) {
+                end_watch(attempt.node);
                 if (attempt.node == preferred) {
                     preferred = (preferred + 1) % nodes.size();
                 }
@@ -259,6 +394,10 @@ void Client::call(std::uint64_t id, const Call& call) {
     Impl::Pending& pending = impl_->pending[id];
     pending.call = call;
     impl_->send(id, pending);
+}
+
+void Client::watch(const KeyRange& keys, std::int64_t revision, Changed changed, Lost lost) {
+    impl_->start_watch(keys, revision, std::move(changed), std::move(lost));
 }
 
 void Client::use(const Credentials& credentials) {

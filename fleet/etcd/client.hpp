@@ -28,6 +28,17 @@ class Client {
     /// the call was sent to several nodes.
     using Done = std::function<void(std::uint64_t id, const CallResult& result, bool repeated)>;
 
+    /// A change of a key that is watched.
+    struct Change {
+        std::string key{};
+        std::string value{}; ///< Empty if the key was deleted.
+        bool deleted = false;
+    };
+    /// Receives changes, in their order.
+    using Changed = std::function<void(const std::vector<Change>& changes)>;
+    /// Is called once after a watch has ended, because its node cannot be used or has no leader.
+    using Lost = std::function<void()>;
+
     /// Starts the thread. Must be called after the signals have been blocked that the event loop handles. `addresses`
     /// are the nodes as HOST:PORT, and must not be empty. `credentials` must have passed check(). Lifetime: `loop` must
     /// outlive the client. Errors: no descriptors.
@@ -42,7 +53,11 @@ class Client {
     /// Starts a call. `id` must differ from the IDs of all calls without a result.
     void call(std::uint64_t id, const Call& call);
 
-    /// Uses other credentials for the calls and retries from now on.
+    /// Reports changes of keys from a revision on. A new watch replaces the earlier one. The watch ends if its node
+    /// fails to answer a call, because a node that has stopped does not report changes either.
+    void watch(const KeyRange& keys, std::int64_t revision, Changed changed, Lost lost);
+
+    /// Uses other credentials for the calls and retries from now on, and ends the watch.
     void use(const Credentials& credentials);
 
   private:

@@ -75,8 +75,9 @@ void DaemonLink::accept_connections() {
         }
         if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
             callbacks_.warn("Failed to accept a connection, trying again in 1 s: " + std::string(std::strerror(errno)));
-            sd_event_source_set_enabled(accepting_.get(), SD_EVENT_OFF);
-            (void)pause_.arm_in(accept_pause);
+            if (pause_.arm_in(accept_pause)) {
+                sd_event_source_set_enabled(accepting_.get(), SD_EVENT_OFF);
+            }
         }
         return;
     }

@@ -38,7 +38,9 @@ void FileWatch::drain() {
     alignas(inotify_event) std::array<char, 4096> buffer{};
     while (::read(inotify_.get(), buffer.data(), buffer.size()) > 0) {
     }
-    (void)settled_.arm_in(settle_time);
+    if (!settled_.arm_in(settle_time)) {
+        changed_(); // out of memory for the timer
+    }
 }
 
 } // namespace sesslimit::fleet

@@ -28,10 +28,12 @@ class FileWatch {
     FileWatch& operator=(const FileWatch&) = delete;
 
   private:
-    FileWatch(sd_event* loop, std::function<void()> changed) : settled_(loop, CLOCK_MONOTONIC, std::move(changed)) {}
+    FileWatch(sd_event* loop, std::function<void()> changed)
+        : changed_(std::move(changed)), settled_(loop, CLOCK_MONOTONIC, changed_) {}
 
     void drain();
 
+    std::function<void()> changed_;
     UniqueFd inotify_{};
     EventSource source_{};
     Timer settled_;

@@ -12,6 +12,7 @@
 #include "fleet/fleetd/file_watch.hpp"
 #include "fleet/fleetd/log.hpp"
 #include "fleet/fleetd/system_state.hpp"
+#include "fleet/orders.hpp"
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -142,12 +143,13 @@ struct Parts {
 
 } // namespace
 
-struct Fleetd::Impl final : Effects {
+struct Fleetd::Impl final : Effects, OrderEffects {
     // Each member refers only to members that are declared before it, except in callbacks.
     EventLoop loop;
     Config config;
     etcd::Credentials credentials;
     Agent agent;
+    Orders orders;
     std::optional<etcd::Client> client;
     std::unique_ptr<DaemonLink> link;
     std::unique_ptr<FileWatch> files;
@@ -166,7 +168,8 @@ struct Fleetd::Impl final : Effects {
                  .record = std::move(parts.host),
                  .host_ttl = config.host_ttl,
                  .seed = std::random_device()()},
-                *this) {}
+                *this),
+          orders(config.fleet, config.host, std::random_device()(), *this) {}
     Impl(const Impl&) = delete;
     Impl& operator=(const Impl&) = delete;
     ~Impl() override = default;
@@ -213,12 +216,18 @@ struct Fleetd::Impl final : Effects {
     // --- Events ----------------------------------------------------------------------------------------------------
 
     void on_time() {
-        agent.on_time(boottime_now());
+        const BootTime now = boottime_now();
+        agent.on_time(now);
+        orders.on_time(now);
         arm_timer();
     }
 
     void on_result(std::uint64_t id, const CallResult& result, bool repeated) {
-        agent.on_reply(boottime_now(), id, result, repeated);
+        if ((id & Orders::id_bit) != 0) {
+            orders.on_reply(boottime_now(), id, result);
+        } else {
+            agent.on_reply(boottime_now(), id, result, repeated);
+        }
         if (leaving && agent.lease() == 0) {
             return stop();
         }
@@ -243,7 +252,7 @@ struct Fleetd::Impl final : Effects {
     void stop() { sd_event_exit(loop.get(), EXIT_SUCCESS); }
 
     void arm_timer() {
-        const BootTime deadline = agent.deadline();
+        const BootTime deadline = std::min(agent.deadline(), orders.deadline());
         if (deadline == never) {
             return timer.disarm();
         }
@@ -279,9 +288,12 @@ struct Fleetd::Impl final : Effects {
         }
         return true;
     }
-    void handle(const wire::ListEnd&) { agent.end_list(boottime_now()); }
+    void handle(const wire::ListEnd&) {
+        agent.end_list(boottime_now());
+        orders.daemon_connected();
+    }
     void handle(const wire::ReleaseFrame& release) { agent.release(boottime_now(), release.session); }
-    void handle(const wire::EndedFrame&) {}
+    void handle(const wire::EndedFrame& ended) { orders.ended(boottime_now(), ended.order, ended.count); }
 
     /// Reads the files for TLS again. The earlier ones stay in use if the new ones are not valid.
     void reload() {
@@ -300,7 +312,18 @@ struct Fleetd::Impl final : Effects {
         log(LOG_INFO, "Loaded new files for TLS.");
     }
 
-    // --- Effects of the agent --------------------------------------------------------------------------------------
+    void on_changes(const std::vector<etcd::Client::Change>& changes) {
+        for (const etcd::Client::Change& change : changes) {
+            change.deleted ? orders.on_delete(change.key) : orders.on_change(change.key, change.value);
+        }
+    }
+
+    void on_watch_lost() {
+        orders.on_watch_lost(boottime_now());
+        arm_timer();
+    }
+
+    // --- Effects of the agent and of the orders ---------------------------------------------------------------------
 
     void call(std::uint64_t id, const Call& call) override { client->call(id, call); }
 
@@ -325,6 +348,7 @@ struct Fleetd::Impl final : Effects {
         up = is_up;
         reason = escape_for_display(why, wire::max_reason);
         if (up) {
+            orders.join(boottime_now(), agent.lease());
             log(LOG_INFO, "Host " + config.host + " has joined the fleet " + config.fleet + ".");
         } else {
             log(LOG_WARNING, "No slots can be claimed in etcd, trying again: " + reason);
@@ -344,6 +368,20 @@ struct Fleetd::Impl final : Effects {
         log(LOG_WARNING,
             "Writing the records of " + std::to_string(count) + " sessions again, which were missing in etcd.");
         link->send(wire::RepairingFrame{static_cast<std::uint32_t>(count)});
+    }
+
+    void watch(const KeyRange& keys, std::int64_t revision) override {
+        client->watch(
+            keys, revision, [this](const auto& changes) { on_changes(changes); }, [this] { on_watch_lost(); });
+    }
+
+    void end(std::uint64_t order, const EndOrder& what) override {
+        log(LOG_INFO, "Order " + std::to_string(order) + " of " + escape_for_display(what.by) +
+                          ": terminate all sessions of the " +
+                          (what.kind == EndOrder::Kind::user ? "user " : "credential ") +
+                          escape_for_display(what.subject) + ".");
+        link->send(wire::EndFrame{
+            .order = order, .what = what.kind, .subject = what.subject, .by = what.by, .reason = what.reason});
     }
 
     void send_state() { link->send(wire::StateFrame{.up = up, .reason = up ? std::string_view() : reason}); }

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from fleet.cluster import PREFIX
 from fleet.frames import FULL, GRANTED, UNKNOWN, outcomes, wait_for
 from fleet.pki import Authority
 from fleet.waits import LIMIT, wait_for_log, wait_for_slots, wait_until_empty
@@ -188,16 +189,24 @@ def test_a_host_that_lacks_permissions_is_told_so(hosts, cluster, saw):
 
 
 def test_the_certificate_of_a_host_has_few_permissions(hosts, cluster):
-    machine, other = hosts.add(), hosts.add()
-    user = machine.tls / f"{machine.host}.pem", machine.tls / f"{machine.host}.key"
+    machine, other, admin = hosts.add(), hosts.add(), hosts.add(admit=False, start=False)
+    cluster.admit(admin.name, "--admin")
 
-    def may_put(key):
+    def certificate(of):
+        return of.tls / f"{of.host}.pem", of.tls / f"{of.host}.key"
+
+    def may_put(key, user=machine):
         before = cluster.records("").get(key)
-        cluster.ctl("put", "/sesslimit/1/test/" + key, "x", user=user, check=False)
+        cluster.ctl("put", PREFIX + key, "x", user=certificate(user), check=False)
         return cluster.records("").get(key) != before
-    assert may_put(f"h/{machine.host}/s/5")
-    assert not may_put(f"h/{other.host}/host")
+
+    def may_read(prefix, user=machine):
+        return prefix in cluster.ctl("get", "--prefix", PREFIX + prefix, user=certificate(user), check=False)
+    assert may_put(f"h/{machine.host}/s/5") and may_read(f"h/{machine.host}/")
+    assert not may_put(f"h/{other.host}/host") and not may_read(f"h/{other.host}/")
     assert not may_put("end/1")
+    assert may_put("end/1", admin) and may_read("end/") and may_read(f"h/{other.host}/", admin)
+    assert not may_put(f"h/{other.host}/host", admin)
 
 
 def test_a_quiet_host_only_keeps_its_lease_alive(hosts, saw):
@@ -210,7 +219,10 @@ def test_a_quiet_host_only_keeps_its_lease_alive(hosts, saw):
     after = wakeups(machine)
     grown = {name: after[name] - before.get(name, 0) for name in after}
     own = sum(count for name, count in grown.items() if name.startswith("sesslimit-fleet"))
-    saw(f"context switches in {seconds} s with 3 keep-alives: {own}; of the threads of gRPC {sum(grown.values()) - own}")
+    memory = next(line.split(":")[1].strip() for line in Path(f"/proc/{machine.process.pid}/status").open()
+                  if line.startswith("VmRSS"))
+    saw(f"context switches in {seconds} s with 3 keep-alives: {own}; of the {len(grown) - 2} threads of gRPC "
+        f"{sum(grown.values()) - own}; memory {memory}")
     # A keep-alive wakes up the event loop twice, and the thread that waits for the answer about twice.
     assert own <= 20
 

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from fleet.frames import FULL, GRANTED, outcomes, wait_for
+from fleet.system_bus import SystemBus
 from fleet.waits import LIMIT, wait_for_slots, wait_for_value, wait_until_empty
 
 @pytest.mark.parametrize("logins, rounds", [(20, 60), (100, 40)])
@@ -81,6 +82,27 @@ def test_a_restart_frees_nothing(hosts, cluster, saw, stop):
     assert not daemon.over_limit and not daemon.repairing
     assert other.ask(2, "alice", LIMIT)[0].outcome == GRANTED
     saw(f"{stop}: 3 slots kept, and the one of the session that had ended was freed")
+
+
+def test_only_a_shutdown_of_the_system_deletes_the_records(hosts, cluster, directory, saw):
+    bus = SystemBus(directory / "bus")
+    machine = hosts.add(start=False)
+    try:
+        machine.start(DBUS_SYSTEM_BUS_ADDRESS=bus.address)
+        assert machine.connect().ask(1, "alice", LIMIT)[0].outcome == GRANTED
+        assert machine.end() == 0 and bus.asked == 1
+        assert len(cluster.slots("alice")) == 1
+        machine.start(DBUS_SYSTEM_BUS_ADDRESS=bus.address)
+        machine.connect(listed=[(1, "alice", LIMIT)])
+        bus.state = "stopping"
+        began = time.monotonic()
+        assert machine.end() == 0
+        needed = time.monotonic() - began
+    finally:
+        bus.close()
+    assert not cluster.slots("alice") and not cluster.records(f"h/{machine.name}/")
+    assert needed < 3, "the process has waited for its timeout"
+    saw(f"the records were deleted {needed * 1000:.0f} ms after SIGTERM")
 
 
 def test_a_new_connection_replaces_the_earlier_one(hosts, cluster):

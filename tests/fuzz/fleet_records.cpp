@@ -62,6 +62,7 @@ void one_input(std::span<const std::uint8_t> bytes) {
     fleet::goes_back(value, fleet::decode_session);
     fleet::goes_back(value, fleet::decode_host);
     fleet::goes_back(value, fleet::decode_order);
+    fleet::goes_back(value, fleet::decode_ack);
     fleet::check_names(keys, key, value);
     fleet::check_comparison(keys, key, value);
 }

@@ -65,7 +65,7 @@ class Daemon:
     def __init__(self, path, listed=(), claims=(), policy="digest"):
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._socket.connect(str(path))
-        self.answers, self.states, self.over_limit, self.repairing = {}, [], [], []
+        self.answers, self.states, self.over_limit, self.repairing, self.orders = {}, [], [], [], []
         self.closed = False
         self.send(encode(HELLO, (1, policy.encode())))
         for session in listed:
@@ -82,6 +82,9 @@ class Daemon:
 
     def release(self, session):
         self.send(encode(RELEASE, (1, number(8, session))))
+
+    def ended(self, order, count):
+        self.send(encode(ENDED, (1, number(8, order)), (2, number(4, count))))
 
     def close(self):
         self._socket.close()
@@ -109,6 +112,9 @@ class Daemon:
             self.over_limit.append(int.from_bytes(fields[1], "little"))
         elif kind == REPAIRING:
             self.repairing.append(int.from_bytes(fields[1], "little"))
+        elif kind == END:
+            self.orders.append((int.from_bytes(fields[1], "little"), fields[2][0],
+                                *(fields.get(tag, b"").decode() for tag in (3, 4, 5))))
 
     @property
     def is_up(self):

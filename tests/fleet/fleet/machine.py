@@ -45,7 +45,7 @@ class Machine:
         boot.write_text(str(uuid.uuid4()) + "\n")
         self._boot = boot
 
-    def start(self):
+    def start(self, **environment):
         """Starts the process, and waits until it is ready, as systemd does."""
         notify = self.directory / "notify"
         notify.unlink(missing_ok=True)
@@ -56,7 +56,7 @@ class Machine:
                 inside(self.name, "unshare", "--mount", "sh", "-c", AS_MACHINE, "sh", self._machine, self._boot,
                        self._program, f"--config={self.directory}/fleet.toml", f"--socket={self.socket}"),
                 stdout=log, stderr=log, env={"PATH": os.environ["PATH"], "NOTIFY_SOCKET": str(notify),
-                                             **sanitizer_options()})
+                                             **sanitizer_options(), **environment})
             while b"READY=1" not in ready.recv(4096):
                 pass
 

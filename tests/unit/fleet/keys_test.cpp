@@ -66,6 +66,7 @@ SESSLIMIT_TEST(keys_are_parsed) {
     EXPECT(keys.parse_slot(keys.slot("a/b", 12)) == (SlotKey{"a/b", 12}), "slot");
     EXPECT(keys.parse_session(keys.session(18446744073709551615U)) == 18446744073709551615U, "session");
     EXPECT(keys.parse_order("/sesslimit/1/prod/end/9") == 9U, "order");
+    EXPECT(keys.parse_ack(keys.ack(9)) == 9U && !keys.parse_ack("/sesslimit/1/prod/end/9"), "acknowledgment");
     for (const std::string_view key :
          {"", "/sesslimit/1/prod/p/", "/sesslimit/1/prod/p/alice", "/sesslimit/1/prod/p/alice/",
           "/sesslimit/1/prod/p//0001", "/sesslimit/1/prod/p/alice/1", "/sesslimit/1/prod/p/alice/0000",

@@ -35,6 +35,7 @@ SESSLIMIT_TEST(the_longest_records_are_decoded) {
     EXPECT(decode_host(encode(host)) == host, "host");
     const EndOrder order{EndOrder::Kind::user, worst(max_user), worst(max_user), worst(max_reason)};
     EXPECT(decode_order(encode(order)) == order, "order");
+    EXPECT(decode_ack(encode(AckRecord{7})) == AckRecord{7} && !decode_ack("count=-1"), "acknowledgment");
 }
 
 SESSLIMIT_TEST(unknown_fields_are_ignored) {

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "fleet/agent.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace sesslimit::fleet {
+
+/// The receiver of the effects of Orders. Its functions must not call the orders.
+class OrderEffects {
+  public:
+    virtual ~OrderEffects() = default;
+    /// Sends a call to the store. Orders::on_reply() receives its result.
+    virtual void call(std::uint64_t id, const Call& call) = 0;
+    /// Reports changes of keys from a revision on to Orders::on_change() and on_delete(), until Orders::on_watch_lost()
+    /// is called or another watch replaces this one.
+    virtual void watch(const KeyRange& keys, std::int64_t revision) = 0;
+    /// Passes an order to the daemon, if it is connected.
+    virtual void end(std::uint64_t order, const EndOrder& what) = 0;
+};
+
+/// The part of sesslimit-fleetd that follows the orders to terminate sessions: it passes each order of end/ to the
+/// daemon, and records in h/HOST/ack/ how many sessions the daemon terminates. Like Agent, it has no clock and no
+/// socket.
+class Orders {
+  public:
+    /// IDs of calls have this bit, so that they differ from those of the agent.
+    static constexpr std::uint64_t id_bit = std::uint64_t{1} << 63;
+    /// Maximum number of orders that are known at the same time. Others are handled when earlier ones have expired.
+    static constexpr std::size_t max_orders = 1000;
+    static constexpr Duration retry = std::chrono::seconds(1);
+    static constexpr Duration long_retry = std::chrono::minutes(1); ///< If the store has rejected to read the orders.
+
+    /// `fleet` and `host` must be valid names. `seed` is the seed of the jitter of retries. Lifetime: `effects` must
+    /// outlive the object.
+    Orders(std::string_view fleet, std::string_view host, std::uint32_t seed, OrderEffects& effects)
+        : keys_(fleet, host), effects_(effects), random_(seed) {}
+
+    /// Reads the orders and starts to watch them. Called each time the host has joined the fleet.
+    void join(BootTime now, std::int64_t lease);
+    /// Passes all orders without a result to a daemon that has connected.
+    void daemon_connected();
+    /// Handles the result of an order: the number of sessions that are being terminated.
+    void ended(BootTime now, std::uint64_t order, std::uint32_t count);
+
+    void on_reply(BootTime now, std::uint64_t id, const CallResult& result);
+    void on_change(const std::string& key, const std::string& value);
+    void on_delete(const std::string& key);
+    void on_watch_lost(BootTime now);
+    void on_time(BootTime now);
+    /// Returns the time at which on_time() must be called.
+    [[nodiscard]] BootTime deadline() const;
+
+  private:
+    struct Entry {
+        EndOrder what;
+        std::optional<std::uint32_t> count{}; ///< Result of the daemon.
+        bool recorded = false;                ///< The result is in the store.
+        std::uint64_t call = 0;               ///< ID of the call without reply that records it; 0 if none.
+        BootTime record_at{};
+    };
+
+    void read(BootTime now);
+    void on_orders(BootTime now, const TransactionReply& reply);
+    void record(BootTime now);
+    [[nodiscard]] BootTime soon(BootTime now);
+
+    Keys keys_;
+    OrderEffects& effects_;
+    std::minstd_rand random_;
+    std::int64_t lease_ = 0;
+    std::map<std::uint64_t, Entry> entries_{};
+    std::uint64_t last_call_ = 0;
+    std::uint64_t reading_ = 0; ///< ID of the call that reads the orders; 0 if none.
+    BootTime read_at_ = never;
+};
+
+} // namespace sesslimit::fleet
