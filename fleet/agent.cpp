@@ -192,7 +192,8 @@ void Agent::pump(BootTime now) {
             control_.next = now;
         } else if (listed_ && sync_at_ <= now) {
             read_ = {};
-            sync_at_ = after(now, sync_interval); // can become earlier while the records are read
+            // This can become earlier while the records are read.
+            sync_at_ = recheck_at_ > now ? std::min(recheck_at_, after(now, sync_interval)) : after(now, sync_interval);
             control_.step = Step::read_records;
             control_.next = now;
         }
@@ -352,7 +353,8 @@ void Agent::on_released(BootTime now, std::uint64_t key, Entry& entry, const Tra
 /// Removes a session that has ended.
 void Agent::forget(BootTime now, std::uint64_t key, const Entry& entry) {
     if (entry.doubtful) {
-        sync_at_ = std::min(sync_at_, after(now, late_claim));
+        recheck_at_ = after(now, late_claim);
+        sync_at_ = std::min(sync_at_, recheck_at_);
     }
     active_.erase(key);
     entries_.erase(key);

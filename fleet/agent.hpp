@@ -215,6 +215,7 @@ class Agent {
     StoredRecords read_;
     BootTime keep_alive_at_ = never;
     BootTime sync_at_ = never;
+    BootTime recheck_at_{};          ///< Time after which no claim of an ended session is executed any more.
     BootTime describe_at_ = never;   ///< Time at which the host's record must be written again.
     BootTime failing_since_ = never; ///< Time of the first failed call since the last reply.
     std::string failure_;            ///< Description of the last failed call.

@@ -311,6 +311,28 @@ SESSLIMIT_TEST(a_late_claim_is_undone_soon_even_if_its_session_ends_during_a_com
     EXPECT(bench.store->count(keys.slots("alice")) == 0, "released before the next comparison of the minute");
 }
 
+SESSLIMIT_TEST(a_late_claim_is_undone_soon_after_an_earlier_one) {
+    Bench bench;
+    bench.start();
+    bench.pass(seconds(30));
+    Call late;
+    for (const std::uint64_t key : {std::uint64_t{1}, std::uint64_t{2}}) {
+        bench.agent.claim(bench.now, {.key = key, .limit = 1, .record = {.user = "alice"}});
+        late = bench.calls.front().second;
+        bench.answers = false;
+        bench.settle();
+        bench.answers = true;
+        bench.agent.release(bench.now, key);
+        bench.settle();
+        bench.pass(Agent::late_claim - seconds(1));
+    }
+    // The comparison that follows the first session has ended.
+    (void)bench.store->execute(bench.now, late);
+    EXPECT(bench.store->count(keys.slots("alice")) == 1, "the late claim has occupied a slot");
+    bench.pass(seconds(2));
+    EXPECT(bench.store->count(keys.slots("alice")) == 0, "released before the next comparison of the minute");
+}
+
 SESSLIMIT_TEST(a_denied_claim_whose_first_attempt_is_executed_late_is_undone_soon) {
     Bench bench;
     bench.start();
