@@ -36,6 +36,7 @@ std::uint64_t since_of(const Session& session) {
 void fill(frames::SessionFrame& frame, const Session& session, std::string_view rule) {
     frame.session = std::to_underlying(session.key);
     frame.user = session.login.user;
+    frame.uid = session.login.uid;
     frame.limit = session.fleet_limit;
     frame.since = since_of(session);
     frame.service = session.login.service;
@@ -256,6 +257,10 @@ void FleetLink::release(SessionKey key) {
 }
 
 void FleetLink::report(const core::ReportFleetTermination& what) {
+    const auto order = orders_.find(what.order);
+    if (order != orders_.end()) {
+        order->second = what.count;
+    }
     if (socket_) {
         frames::EndedFrame frame;
         frame.order = what.order;
@@ -431,6 +436,13 @@ void FleetLink::on_frame(const frames::RepairingFrame& repairing) {
 }
 
 void FleetLink::on_frame(const frames::EndFrame& end) {
+    const auto [order, is_new] = orders_.emplace(end.order, 0);
+    if (!is_new) {
+        return report({.order = end.order, .count = order->second});
+    }
+    if (orders_.size() > max_orders) {
+        orders_.erase(orders_.begin() == order ? std::next(order) : orders_.begin());
+    }
     dependencies_.events.handle(event_of(end));
 }
 

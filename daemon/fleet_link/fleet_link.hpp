@@ -39,6 +39,8 @@ class FleetLink {
     /// Maximum number of frames that sesslimit-fleetd has not read, besides those in the socket. If there are more, the
     /// connection is closed.
     static constexpr std::size_t max_queued = 1024;
+    /// Maximum number of orders that are remembered.
+    static constexpr std::size_t max_orders = 256;
 
     struct Dependencies {
         sd_event* loop;
@@ -124,6 +126,9 @@ class FleetLink {
     std::uint64_t connection_ = 0;         ///< number of the connection
     SessionKey listed_ = SessionKey::none; ///< last session of the list that was sent
     std::deque<Frame> queued_;
+    /// Numbers of the newest orders, with the numbers of sessions that they terminated. sesslimit-fleetd repeats an
+    /// order after a lost connection, and the repetition must not terminate sessions that were opened since.
+    std::map<std::uint64_t, std::uint32_t> orders_;
     /// Times of the claims that sesslimit-fleetd has not answered, CLOCK_MONOTONIC.
     std::map<SessionKey, MonotonicTime> unanswered_;
     /// Buffer for one frame. The additional byte detects a longer one.

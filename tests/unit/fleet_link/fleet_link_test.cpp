@@ -160,6 +160,7 @@ SESSLIMIT_TEST(calls_become_frames_and_frames_become_events) {
     end.by = "admin";
     end.reason = "why";
     bench.fleetd->send(end);
+    end.order = 6;
     end.what = fleet::EndOrder::Kind::credential;
     end.subject = "SHA256:x";
     bench.fleetd->send(end);
@@ -167,11 +168,29 @@ SESSLIMIT_TEST(calls_become_frames_and_frames_become_events) {
     EXPECT(bench.hears("down"), bench.log);
     EXPECT_TEXT(bench.take(), "full 1, web1 since 1700000000 of 2, unknown 2, exceeded 3, warn: Records of 4 sessions "
                               "of this host were missing in the fleet, and are written again., end 5 user alice by "
-                              "admin: why, end 5 credential SHA256:x by admin: why, warn: The fleet does not answer, "
+                              "admin: why, end 6 credential SHA256:x by admin: why, warn: The fleet does not answer, "
                               "so sessions on other hosts are not counted, down");
     bench.fleetd->send_state(true);
     EXPECT(bench.hears("up"), bench.log);
     EXPECT_TEXT(bench.take(), "info: The fleet answers again., up");
+}
+
+/// sesslimit-fleetd repeats an order after a lost connection. Sessions that were opened since are not terminated.
+SESSLIMIT_TEST(repeated_order_terminates_nothing) {
+    Bench bench;
+    bench.join();
+    frames::EndFrame end;
+    end.order = 5;
+    end.subject = "alice";
+    end.by = "admin";
+    bench.fleetd->send(end);
+    EXPECT(bench.hears("end 5 user alice by admin: "), bench.log);
+    bench.link.report({.order = 5, .count = 2});
+    (void)bench.take();
+    bench.fleetd->send(end);
+    constexpr std::string_view sent = "ended 2 for 5, ended 2 for 5";
+    EXPECT_TEXT(bench.received(sent), sent);
+    EXPECT_TEXT(bench.take(), "");
 }
 
 /// sesslimit-fleetd restarts. The sessions are listed again.
