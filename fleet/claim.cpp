@@ -28,12 +28,15 @@ std::uint64_t mixed(std::uint64_t number) {
 
 /// Returns the slots that the first transaction of a claim tries. `seed` selects the first of them if the limit permits
 /// more than max_tries sessions.
-std::vector<std::uint32_t> first_candidates(std::uint32_t limit, std::uint64_t seed) {
+std::vector<std::uint32_t> first_candidates(std::uint32_t limit, std::uint64_t seed, std::uint32_t previous) {
     std::vector<std::uint32_t> slots;
-    slots.reserve(std::min(limit, max_tries));
+    if (previous != 0)
+        slots.push_back(previous);
     const auto start = limit > max_tries ? static_cast<std::uint32_t>(mixed(seed) % limit) : 0;
     for (std::uint32_t offset = 0; offset < std::min(limit, max_tries); ++offset) {
-        slots.push_back((start + offset) % limit + 1);
+        const std::uint32_t slot = (start + offset) % limit + 1;
+        if (slot != previous)
+            slots.push_back(slot);
     }
     return slots;
 }
@@ -47,12 +50,8 @@ std::string slot_value(const Keys& keys, std::uint64_t session, std::int64_t sin
 
 Claim::Claim(const Keys& keys, Session session, std::int64_t lease, Previous previous)
     : keys_(keys), session_(std::move(session)), lease_(lease), previous_(previous),
-      candidates_(first_candidates(session_.limit, session_.key ^ std::hash<std::string>{}(keys.host_record()))) {
-    if (previous_.slot != 0) {
-        std::erase(candidates_, previous_.slot);
-        candidates_.insert(candidates_.begin(), previous_.slot);
-    }
-}
+      candidates_(first_candidates(session_.limit, session_.key ^ std::hash<std::string>{}(keys.host_record()),
+                                   previous_.slot)) {}
 
 /// Returns the condition that the record of the session is still as the caller has seen it.
 Compare Claim::unrecorded() const {
