@@ -89,7 +89,11 @@ bool is_valid_name(std::string_view name) {
 }
 
 Keys::Keys(std::string_view fleet, std::string_view host)
-    : name_(host), fleet_("/sesslimit/1/" + escape_name(fleet) + "/"), host_(fleet_ + "h/" + escape_name(host) + "/") {}
+    : name_(host), fleet_("/sesslimit/1/" + escape_name(fleet) + "/"), host_(prefix_of(host)) {}
+
+std::string Keys::prefix_of(std::string_view host) const {
+    return fleet_ + "h/" + escape_name(host) + "/";
+}
 
 std::string Keys::slot(std::string_view user, std::uint32_t slot) const {
     return fleet_ + "p/" + escape_name(user) + "/" + padded(slot);
@@ -112,7 +116,11 @@ KeyRange Keys::sessions() const {
 }
 
 std::string Keys::host_record() const {
-    return host_ + "host";
+    return fleet_ + "n/" + escape_name(name_);
+}
+
+std::string Keys::order(std::uint64_t order) const {
+    return fleet_ + "end/" + std::to_string(order);
 }
 
 KeyRange Keys::orders() const {
@@ -125,6 +133,30 @@ std::string Keys::ack(std::uint64_t order) const {
 
 KeyRange Keys::acks() const {
     return range_of(host_ + "ack/");
+}
+
+std::string Keys::session_of(std::string_view host, std::uint64_t session) const {
+    return prefix_of(host) + "s/" + std::to_string(session);
+}
+
+KeyRange Keys::sessions_of(std::string_view host) const {
+    return range_of(prefix_of(host) + "s/");
+}
+
+std::string Keys::ack_of(std::string_view host, std::uint64_t order) const {
+    return prefix_of(host) + "ack/" + std::to_string(order);
+}
+
+KeyRange Keys::all_slots() const {
+    return range_of(fleet_ + "p/");
+}
+
+KeyRange Keys::hosts() const {
+    return range_of(fleet_ + "n/");
+}
+
+KeyRange Keys::all_of_hosts() const {
+    return range_of(fleet_ + "h/");
 }
 
 std::optional<SlotKey> Keys::parse_slot(std::string_view key) const {
@@ -151,6 +183,31 @@ std::optional<std::uint64_t> Keys::parse_session(std::string_view key) const {
 std::optional<std::uint64_t> Keys::parse_ack(std::string_view key) const {
     const auto rest = rest_after(key, host_ + "ack/");
     return rest && !rest->empty() ? number_of(*rest) : std::nullopt;
+}
+
+std::optional<std::string> Keys::parse_host(std::string_view key) const {
+    const auto rest = rest_after(key, fleet_ + "n/");
+    return rest && is_valid_name(*rest) ? std::optional(std::string(*rest)) : std::nullopt;
+}
+
+/// Parses a key of the form h/HOST/KIND/NUMBER.
+std::optional<HostKey> Keys::parse_any(std::string_view key, std::string_view kind) const {
+    const auto rest = rest_after(key, fleet_ + "h/");
+    const std::size_t slash = rest ? rest->find('/') : std::string_view::npos;
+    if (slash == std::string_view::npos || !is_valid_name(rest->substr(0, slash))) {
+        return std::nullopt;
+    }
+    const auto digits = rest_after(rest->substr(slash + 1), kind);
+    const auto number = digits && !digits->empty() ? number_of(*digits) : std::nullopt;
+    return number ? std::optional(HostKey{std::string(rest->substr(0, slash)), *number}) : std::nullopt;
+}
+
+std::optional<HostKey> Keys::parse_any_session(std::string_view key) const {
+    return parse_any(key, "s/");
+}
+
+std::optional<HostKey> Keys::parse_any_ack(std::string_view key) const {
+    return parse_any(key, "ack/");
 }
 
 std::optional<std::uint64_t> Keys::parse_order(std::string_view key) const {

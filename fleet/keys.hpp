@@ -35,6 +35,13 @@ struct SlotKey {
     bool operator==(const SlotKey&) const = default;
 };
 
+/// An object with a number that belongs to a host, such as h/HOST/s/NUMBER.
+struct HostKey {
+    std::string host; ///< A valid name.
+    std::uint64_t number = 0;
+    bool operator==(const HostKey&) const = default;
+};
+
 /// The keys of one fleet, as seen by one of its hosts.
 class Keys {
   public:
@@ -48,9 +55,20 @@ class Keys {
     [[nodiscard]] std::string session(std::uint64_t session) const;
     [[nodiscard]] KeyRange sessions() const;
     [[nodiscard]] std::string host_record() const;
+    [[nodiscard]] std::string order(std::uint64_t order) const;
     [[nodiscard]] KeyRange orders() const;
     [[nodiscard]] std::string ack(std::uint64_t order) const;
     [[nodiscard]] KeyRange acks() const;
+
+    /// The objects of other hosts, whose names must be valid.
+    [[nodiscard]] std::string session_of(std::string_view host, std::uint64_t session) const;
+    [[nodiscard]] KeyRange sessions_of(std::string_view host) const;
+    [[nodiscard]] std::string ack_of(std::string_view host, std::uint64_t order) const;
+    /// Returns the range of the slots of all users.
+    [[nodiscard]] KeyRange all_slots() const;
+    /// Returns the range of the records of all hosts, and that of their sessions and acknowledgments.
+    [[nodiscard]] KeyRange hosts() const;
+    [[nodiscard]] KeyRange all_of_hosts() const;
 
     /// Each parse function returns nullopt if the key is not one of the kind in its name. A session and an
     /// acknowledgment must be those of this host.
@@ -58,11 +76,18 @@ class Keys {
     [[nodiscard]] std::optional<std::uint64_t> parse_session(std::string_view key) const;
     [[nodiscard]] std::optional<std::uint64_t> parse_order(std::string_view key) const;
     [[nodiscard]] std::optional<std::uint64_t> parse_ack(std::string_view key) const;
+    /// These functions accept the keys of all hosts.
+    [[nodiscard]] std::optional<HostKey> parse_any_session(std::string_view key) const;
+    [[nodiscard]] std::optional<HostKey> parse_any_ack(std::string_view key) const;
+    [[nodiscard]] std::optional<std::string> parse_host(std::string_view key) const;
 
     /// Returns the name of this host.
     [[nodiscard]] const std::string& host() const { return name_; }
 
   private:
+    [[nodiscard]] std::string prefix_of(std::string_view host) const;
+    [[nodiscard]] std::optional<HostKey> parse_any(std::string_view key, std::string_view kind) const;
+
     std::string name_;
     std::string fleet_; ///< Prefix of all keys of the fleet.
     std::string host_;  ///< Prefix of all keys of the host.

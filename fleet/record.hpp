@@ -42,7 +42,7 @@ struct SessionRecord {
     bool operator==(const SessionRecord&) const = default;
 };
 
-/// The value of h/HOST/host: the host that uses this name.
+/// The value of n/HOST: the host that uses this name.
 struct HostRecord {
     std::string machine{}; ///< Machine ID, never empty.
     std::string boot{};    ///< Boot ID, never empty.

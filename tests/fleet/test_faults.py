@@ -203,10 +203,11 @@ def test_the_certificate_of_a_host_has_few_permissions(hosts, cluster):
     def may_read(prefix, user=machine):
         return prefix in cluster.ctl("get", "--prefix", PREFIX + prefix, user=certificate(user), check=False)
     assert may_put(f"h/{machine.host}/s/5") and may_read(f"h/{machine.host}/")
-    assert not may_put(f"h/{other.host}/host") and not may_read(f"h/{other.host}/")
+    assert may_put(f"n/{machine.host}") and not may_put(f"n/{machine.host}2") and not may_read("n/")
+    assert not may_put(f"h/{other.host}/s/5") and not may_read(f"h/{other.host}/")
     assert not may_put("end/1")
-    assert may_put("end/1", admin) and may_read("end/") and may_read(f"h/{other.host}/", admin)
-    assert not may_put(f"h/{other.host}/host", admin)
+    assert may_put("end/1", admin) and may_read("end/") and may_read("h/", admin) and may_read("n/", admin)
+    assert not may_put(f"h/{other.host}/s/5", admin) and not may_put(f"n/{other.host}", admin)
 
 
 def test_a_quiet_host_only_keeps_its_lease_alive(hosts, saw):

@@ -77,8 +77,7 @@ def test_a_restart_frees_nothing(hosts, cluster, saw, stop):
     assert other.ask(1, "alice", LIMIT)[0].outcome == FULL
     daemon = machine.connect(listed=[(1, "alice", LIMIT), (2, "alice", LIMIT)])
     wait_for_slots(cluster, "alice", 2)
-    assert cluster.records(f"h/{machine.name}/").keys() == {f"h/{machine.name}/host", f"h/{machine.name}/s/1",
-                                                           f"h/{machine.name}/s/2"}
+    assert cluster.records(f"h/{machine.name}/").keys() == {f"h/{machine.name}/s/1", f"h/{machine.name}/s/2"}
     assert not daemon.over_limit and not daemon.repairing
     assert other.ask(2, "alice", LIMIT)[0].outcome == GRANTED
     saw(f"{stop}: 3 slots kept, and the one of the session that had ended was freed")
@@ -100,7 +99,7 @@ def test_only_a_shutdown_of_the_system_deletes_the_records(hosts, cluster, direc
         needed = time.monotonic() - began
     finally:
         bus.close()
-    assert not cluster.slots("alice") and not cluster.records(f"h/{machine.name}/")
+    assert not cluster.slots("alice") and not cluster.records(f"h/{machine.name}/") and not cluster.records("n/")
     assert needed < 3, "the process has waited for its timeout"
     saw(f"the records were deleted {needed * 1000:.0f} ms after SIGTERM")
 
@@ -127,14 +126,14 @@ def test_a_claim_is_repeated_after_a_new_connection(hosts, cluster):
 def test_the_record_of_a_host_contains_the_policy(hosts, cluster):
     machine = hosts.add()
     machine.connect(policy="first")
-    record = f"h/{machine.name}/host"
+    record = f"n/{machine.name}"
     wait_for_value(cluster, record, "policy=first")
     machine.connect(policy="second")
     wait_for_value(cluster, record, "policy=second")
     machine.kill()
     machine.start()
     time.sleep(1)
-    assert "policy=second" in cluster.records("h/")[record], "lost before the daemon has connected"
+    assert "policy=second" in cluster.records("n/")[record], "lost before the daemon has connected"
 
 
 def test_deleted_records_are_written_again(hosts, cluster):

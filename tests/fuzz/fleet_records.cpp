@@ -33,6 +33,15 @@ void check_names(const Keys& keys, std::string_view key, std::string_view value)
     if (const auto session = keys.parse_session(key)) {
         must(keys.session(*session) == key, "a parsed key of a session is created again");
     }
+    if (const auto session = keys.parse_any_session(key)) {
+        must(keys.session_of(session->host, session->number) == key, "as is that of a session of any host");
+    }
+    if (const auto ack = keys.parse_any_ack(key)) {
+        must(keys.ack_of(ack->host, ack->number) == key, "and that of an acknowledgment");
+    }
+    if (const auto host = keys.parse_host(key)) {
+        must(Keys("f", *host).host_record() == key, "and that of a host");
+    }
 }
 
 /// Compares the session 7 with a store that contains only this key.

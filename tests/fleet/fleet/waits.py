@@ -23,8 +23,8 @@ def wait_until_empty(cluster, timeout=20):
 
 def wait_for_value(cluster, key, part, timeout=10):
     end = time.monotonic() + timeout
-    while part not in cluster.records("h/").get(key, ""):
-        assert time.monotonic() < end, f"{key}: {cluster.records('h/').get(key)}"
+    while part not in cluster.records(key).get(key, ""):
+        assert time.monotonic() < end, f"{key}: {cluster.records(key).get(key)}"
         time.sleep(0.05)
 
 

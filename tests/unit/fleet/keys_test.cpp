@@ -45,8 +45,15 @@ SESSLIMIT_TEST(keys_have_the_documented_form) {
     EXPECT_TEXT(keys.slot("alice", 3), "/sesslimit/1/prod/p/alice/0003");
     EXPECT_TEXT(keys.slot("a/b", 1000), "/sesslimit/1/prod/p/a%2Fb/1000");
     EXPECT_TEXT(keys.session(77), "/sesslimit/1/prod/h/web-1.example/s/77");
-    EXPECT_TEXT(keys.host_record(), "/sesslimit/1/prod/h/web-1.example/host");
+    EXPECT_TEXT(keys.host_record(), "/sesslimit/1/prod/n/web-1.example");
     EXPECT_TEXT(keys.ack(5), "/sesslimit/1/prod/h/web-1.example/ack/5");
+    EXPECT_TEXT(keys.order(5), "/sesslimit/1/prod/end/5");
+    EXPECT_TEXT(keys.session_of("b", 7), "/sesslimit/1/prod/h/b/s/7");
+    EXPECT_TEXT(keys.sessions_of("b").first, "/sesslimit/1/prod/h/b/s/");
+    EXPECT_TEXT(keys.ack_of("b", 7), "/sesslimit/1/prod/h/b/ack/7");
+    EXPECT_TEXT(keys.hosts().first + keys.hosts().end, "/sesslimit/1/prod/n//sesslimit/1/prod/n0");
+    EXPECT_TEXT(keys.all_of_hosts().first, "/sesslimit/1/prod/h/");
+    EXPECT_TEXT(keys.all_slots().first, "/sesslimit/1/prod/p/");
     EXPECT_TEXT(keys.slots("alice").first, "/sesslimit/1/prod/p/alice/");
     EXPECT_TEXT(keys.slots("alice").end, "/sesslimit/1/prod/p/alice0");
     EXPECT_TEXT(keys.slots("alice", 4).first, "/sesslimit/1/prod/p/alice/0004");
@@ -73,6 +80,17 @@ SESSLIMIT_TEST(keys_are_parsed) {
           "/sesslimit/1/prod/p/alice/00011", "/sesslimit/1/prod/p/alice/+001", "/sesslimit/1/prod/p/a%2fb/0001",
           "/sesslimit/1/other/p/alice/0001", "/sesslimit/2/prod/p/alice/0001"}) {
         EXPECT(!keys.parse_slot(key), key);
+    }
+    EXPECT(keys.parse_any_session(keys.session_of("b", 7)) == (HostKey{"b", 7}) &&
+               !keys.parse_any_session(keys.ack_of("b", 7)) && !keys.parse_session(keys.session_of("b", 7)),
+           "session of any host");
+    EXPECT(keys.parse_any_ack(keys.ack(9)) == (HostKey{"web-1.example", 9}) && !keys.parse_any_ack(keys.session(9)),
+           "acknowledgment of any host");
+    EXPECT(keys.parse_host(keys.host_record()) == "web-1.example", "host");
+    for (const std::string_view key :
+         {"h/b/s/", "h/b/s/0", "h/b/s", "h/b", "h//s/1", "h/b%20c/s/1", "n/", "n/a/b", "x"}) {
+        const std::string whole = "/sesslimit/1/prod/" + std::string(key);
+        EXPECT(!keys.parse_any_session(whole) && !keys.parse_any_ack(whole) && !keys.parse_host(whole), key);
     }
     for (const std::string_view rest : {"", "0", "01", "1x", "-1", "+1", "18446744073709551616"}) {
         EXPECT(!keys.parse_session(keys.sessions().first + std::string(rest)), rest);
