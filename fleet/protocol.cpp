@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "fleet/protocol.hpp"
 
-#include "common/frame_codec.hpp"
+#include "fleet/frame_fields.hpp"
+#include "fleet/same_type.hpp"
 
-#include <concepts>
 #include <limits>
-#include <type_traits>
 
 namespace sesslimit::fleet::wire {
 namespace {
-
-using sesslimit::wire::Bytes;
-using sesslimit::wire::Done;
-using std::unexpected;
 
 constexpr sesslimit::wire::Format format{.magic = {'S', 'L', 'F', 'L'}, .version = version, .max_frame = max_frame};
 
@@ -21,14 +16,57 @@ constexpr std::uint32_t any_count = std::numeric_limits<std::uint32_t>::max();
 constexpr std::uint64_t latest = std::uint64_t{1} << 62;
 constexpr std::uint32_t last_uid = any_count - 1;
 
+// --- Holders -------------------------------------------------------------------------------------------------------
+
+/// The holders of an answer. Each is the time since which it occupies the slot (8 bytes), the length of the name (1
+/// byte), and the name.
+struct Holders {
+    static constexpr std::size_t head = sizeof(std::uint64_t) + 1;
+    static constexpr std::size_t max_size = max_holders * (head + max_name);
+
+    static bool is_valid(const HolderView& holder) noexcept {
+        return is_valid_name(holder.host) && holder.since <= latest;
+    }
+
+    static Done read(Bytes value, AnswerFrame& frame) noexcept {
+        for (frame.holder_count = 0; !value.empty(); ++frame.holder_count) {
+            if (frame.holder_count == max_holders || value.size() < head) {
+                return unexpected(WireError::bad_field);
+            }
+            HolderView& holder = frame.holders[frame.holder_count];
+            std::memcpy(&holder.since, value.data(), sizeof holder.since);
+            const auto length = static_cast<std::size_t>(value[sizeof holder.since]);
+            value = value.subspan(head);
+            if (value.size() < length) {
+                return unexpected(WireError::bad_field);
+            }
+            holder.host = {reinterpret_cast<const char*>(value.data()), length};
+            value = value.subspan(length);
+            if (!is_valid(holder)) {
+                return unexpected(WireError::bad_field);
+            }
+        }
+        return frame.holder_count == 0 ? Done(unexpected(WireError::bad_field)) : Done();
+    }
+
+    /// Returns the number of written bytes, or nullopt if a holder is not valid.
+    static std::optional<std::size_t> write(const AnswerFrame& frame, std::span<std::byte> out) noexcept {
+        std::size_t size = 0;
+        for (std::size_t at = 0; at < frame.holder_count; ++at) {
+            if (at == max_holders || !is_valid(frame.holders[at])) {
+                return std::nullopt;
+            }
+            const HolderView& holder = frame.holders[at];
+            std::memcpy(&out[size], &holder.since, sizeof holder.since);
+            out[size + sizeof holder.since] = static_cast<std::byte>(holder.host.size());
+            std::memcpy(&out[size + head], holder.host.data(), holder.host.size());
+            size += head + holder.host.size();
+        }
+        return size;
+    }
+};
+
 // --- The fields of each kind of frame ------------------------------------------------------------------------------
-
-/// True for `Type` itself and for a constant object of it.
-template <class Type, class Frame>
-concept Is = std::same_as<std::remove_const_t<Type>, Frame>;
-
-// A visitor receives the tag, the member and the bounds of each field. The same functions describe the frames for the
-// encoder and the decoder, and for the check that required fields are present.
 
 constexpr void fields(Is<Hello> auto& frame, auto& visit) {
     visit.text(1, frame.policy, max_id, false);
@@ -74,7 +112,7 @@ constexpr void fields(Is<AnswerFrame> auto& frame, auto& visit) {
     visit.number(1, frame.session, std::uint64_t{1}, any_number);
     visit.number(2, frame.outcome, Outcome::granted, Outcome::unknown);
     visit.number(3, frame.count, std::uint32_t{0}, any_count);
-    visit.holders(4, frame);
+    visit.template packed<Holders>(4, frame);
 }
 
 constexpr void fields(Is<StateFrame> auto& frame, auto& visit) {
@@ -94,163 +132,8 @@ constexpr void fields(Is<EndFrame> auto& frame, auto& visit) {
     visit.text(5, frame.reason, max_reason, false);
 }
 
-// --- Holders -------------------------------------------------------------------------------------------------------
-
-// Each holder is the time since which it occupies the slot (8 bytes), the length of the name (1 byte), and the name.
-constexpr std::size_t holder_head = sizeof(std::uint64_t) + 1;
-constexpr std::size_t max_holders_size = max_holders * (holder_head + max_name);
-
-bool is_valid(const HolderView& holder) noexcept {
-    return is_valid_name(holder.host) && holder.since <= latest;
-}
-
-Done read_holders(Bytes value, AnswerFrame& frame) noexcept {
-    for (frame.holder_count = 0; !value.empty(); ++frame.holder_count) {
-        if (frame.holder_count == max_holders || value.size() < holder_head) {
-            return unexpected(WireError::bad_field);
-        }
-        HolderView& holder = frame.holders[frame.holder_count];
-        std::memcpy(&holder.since, value.data(), sizeof holder.since);
-        const auto length = static_cast<std::size_t>(value[sizeof holder.since]);
-        value = value.subspan(holder_head);
-        if (value.size() < length) {
-            return unexpected(WireError::bad_field);
-        }
-        holder.host = {reinterpret_cast<const char*>(value.data()), length};
-        value = value.subspan(length);
-        if (!is_valid(holder)) {
-            return unexpected(WireError::bad_field);
-        }
-    }
-    return frame.holder_count == 0 ? Done(unexpected(WireError::bad_field)) : Done();
-}
-
-// --- Visitors ------------------------------------------------------------------------------------------------------
-
-/// A visitor that reads one field of a frame into the member with its tag.
-struct FieldReader {
-    std::uint16_t tag;
-    Bytes value;
-    Done done{};
-
-    void text(std::uint16_t at, std::string_view& out, std::size_t bound, bool) noexcept {
-        if (at == tag) {
-            done = sesslimit::wire::read_text(value, bound, out);
-        }
-    }
-    template <class Number>
-    void number(std::uint16_t at, Number& out, Number least, Number most) noexcept {
-        if (at != tag) {
-            return;
-        }
-        done = sesslimit::wire::read_number(value, out);
-        if (done && (out < least || out > most)) {
-            done = unexpected(WireError::bad_field);
-        }
-    }
-    void optional_number(std::uint16_t at, std::optional<std::uint32_t>& out, std::uint32_t most) noexcept {
-        if (at == tag) {
-            number(at, out.emplace(), std::uint32_t{0}, most);
-        }
-    }
-    void flag(std::uint16_t at, bool& out) noexcept {
-        std::uint8_t bit = 0;
-        number(at, bit, std::uint8_t{0}, std::uint8_t{1});
-        out = at == tag ? bit != 0 : out;
-    }
-    void holders(std::uint16_t at, AnswerFrame& frame) noexcept {
-        if (at == tag) {
-            done = read_holders(value, frame);
-        }
-    }
-};
-
-/// A visitor that adds up the length of the longest frame of a kind.
-struct Largest {
-    std::size_t size = sesslimit::wire::header_size;
-
-    constexpr void add(std::size_t bytes) noexcept { size += sesslimit::wire::field_header + bytes; }
-    constexpr void text(std::uint16_t, const std::string_view&, std::size_t bound, bool) noexcept { add(bound); }
-    template <class Number>
-    constexpr void number(std::uint16_t, const Number&, Number, Number) noexcept {
-        add(sizeof(Number));
-    }
-    constexpr void optional_number(std::uint16_t, const std::optional<std::uint32_t>&, std::uint32_t) noexcept {
-        add(sizeof(std::uint32_t));
-    }
-    constexpr void flag(std::uint16_t, const bool&) noexcept { add(1); }
-    constexpr void holders(std::uint16_t, const AnswerFrame&) noexcept { add(max_holders_size); }
-};
-
-template <class Frame>
-constexpr std::size_t largest() {
-    const Frame frame{};
-    Largest visit;
-    fields(frame, visit);
-    return visit.size;
-}
-
-/// A visitor that checks that required fields are present, and finds the last tag of a kind of frame.
-struct PresenceCheck {
-    const sesslimit::wire::Seen& seen;
-    std::uint16_t last = 0;
-    bool whole = true;
-
-    void require(std::uint16_t tag, bool required = true) noexcept {
-        last = std::max(last, tag);
-        whole = whole && (!required || seen.has(tag));
-    }
-    void text(std::uint16_t tag, const std::string_view&, std::size_t, bool required) noexcept {
-        require(tag, required);
-    }
-    template <class Number>
-    void number(std::uint16_t tag, const Number&, Number, Number) noexcept {
-        require(tag);
-    }
-    void optional_number(std::uint16_t tag, const std::optional<std::uint32_t>&, std::uint32_t) noexcept {
-        require(tag, false);
-    }
-    void flag(std::uint16_t tag, const bool&) noexcept { require(tag); }
-    void holders(std::uint16_t tag, const AnswerFrame&) noexcept { require(tag, false); }
-};
-
-/// A visitor that writes the fields of a frame.
-struct FieldWriter {
-    sesslimit::wire::Writer writer;
-
-    void text(std::uint16_t tag, const std::string_view& value, std::size_t bound, bool required) noexcept {
-        writer.text(tag, value, bound, required);
-    }
-    template <class Number>
-    void number(std::uint16_t tag, const Number& value, Number least, Number most) noexcept {
-        writer.check(value >= least && value <= most);
-        writer.number(tag, value);
-    }
-    void optional_number(std::uint16_t tag, const std::optional<std::uint32_t>& value, std::uint32_t most) noexcept {
-        if (value) {
-            number(tag, *value, std::uint32_t{0}, most);
-        }
-    }
-    void flag(std::uint16_t tag, const bool& value) noexcept { writer.number(tag, static_cast<std::uint8_t>(value)); }
-    void holders(std::uint16_t tag, const AnswerFrame& frame) noexcept {
-        std::array<std::byte, max_holders_size> bytes; // NOLINT: only written bytes are read
-        std::size_t size = 0;
-        writer.check(frame.holder_count <= max_holders);
-        for (std::size_t at = 0; at < std::min(frame.holder_count, max_holders); ++at) {
-            const HolderView& holder = frame.holders[at];
-            if (!is_valid(holder)) {
-                writer.check(false);
-                return;
-            }
-            std::memcpy(&bytes[size], &holder.since, sizeof holder.since);
-            bytes[size + sizeof holder.since] = static_cast<std::byte>(holder.host.size());
-            std::memcpy(&bytes[size + holder_head], holder.host.data(), holder.host.size());
-            size += holder_head + holder.host.size();
-        }
-        if (size > 0) {
-            writer.bytes(tag, Bytes(bytes).first(size));
-        }
-    }
+struct Fields {
+    constexpr void operator()(auto& frame, auto& visit) const { fields(frame, visit); }
 };
 
 /// Checks the relations between fields.
@@ -276,33 +159,13 @@ std::expected<Kind, WireError> kind_of(std::span<const std::byte> frame) noexcep
 
 template <class Frame>
 std::expected<std::size_t, WireError> encode(const Frame& message, std::span<std::byte> out) noexcept {
-    FieldWriter visit{sesslimit::wire::Writer(out)};
-    fields(message, visit);
-    visit.writer.check(is_consistent(message));
-    return visit.writer.finish(format, Frame::kind);
+    return write_frame(message, format, out, Fields{}, is_consistent(message));
 }
 
 template <class Frame>
 std::expected<Frame, WireError> decode(std::span<const std::byte> frame) noexcept {
-    Frame message;
-    sesslimit::wire::Seen seen;
-    PresenceCheck check{seen};
-    fields(message, check); // finds the last tag
-    const Done read = sesslimit::wire::for_each_field(frame, kind_of(frame), Frame::kind, check.last, seen,
-                                                      [&](std::uint16_t tag, Bytes value) noexcept {
-                                                          FieldReader visit{tag, value};
-                                                          fields(message, visit);
-                                                          return visit.done;
-                                                      });
-    if (!read) {
-        return unexpected(read.error());
-    }
-    check.whole = true;
-    fields(message, check);
-    if (!check.whole) {
-        return unexpected(WireError::missing);
-    }
-    if (!is_consistent(message)) {
+    auto message = read_frame<Frame>(frame, kind_of(frame), Fields{});
+    if (message && !is_consistent(*message)) {
         return unexpected(WireError::bad_field);
     }
     return message;
@@ -310,7 +173,7 @@ std::expected<Frame, WireError> decode(std::span<const std::byte> frame) noexcep
 
 // Defines the functions for one type of frame.
 #define SESSLIMIT_FRAME(Frame)                                                                                         \
-    static_assert(largest<Frame>() <= max_frame);                                                                      \
+    static_assert(largest<Frame>(Fields{}) <= max_frame);                                                              \
     template std::expected<std::size_t, WireError> encode(const Frame&, std::span<std::byte>) noexcept;                \
     template std::expected<Frame, WireError> decode(std::span<const std::byte>) noexcept;
 

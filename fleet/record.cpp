@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "fleet/record.hpp"
 
+#include "fleet/same_type.hpp"
+
 #include <algorithm>
 #include <charconv>
-#include <concepts>
 #include <limits>
 #include <map>
 
@@ -78,10 +79,6 @@ class Reader {
 // --- The fields of each record -------------------------------------------------------------------------------------
 
 constexpr auto latest = std::numeric_limits<std::int64_t>::max();
-
-/// True for `Type` itself and for a constant object of it.
-template <class Type, class Record>
-concept Is = std::same_as<std::remove_const_t<Type>, Record>;
 
 // A visitor receives the name, the bounds and the member of each field. The same functions describe the records for the
 // encoder and the decoder.
