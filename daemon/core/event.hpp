@@ -205,9 +205,9 @@ struct FleetLimitExceeded {
 /// of the fleet. Sessions of uid 0 are excluded.
 struct FleetTerminationRequested {
     std::uint64_t order = 0;
-    bool is_credential = false; ///< true if `subject` is a credential, and false if it is the name of a user
-    std::string subject;
-    std::string by; ///< name of the administrator
+    bool is_credential = false; ///< true if `subject` is a credential, and false if it is a user
+    std::string subject;        ///< user as in common/user_ref.hpp, or a credential
+    std::string by;             ///< name of the administrator
     std::string message{};
 };
 

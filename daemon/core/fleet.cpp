@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Limits on the sessions of a user on all hosts of a fleet (setting max_sessions_fleet).
+#include "common/user_ref.hpp"
 #include "daemon/core/decision_context.hpp"
 #include "daemon/policy/match.hpp"
 
@@ -226,10 +227,14 @@ void on_fleet_limit_exceeded(DecisionContext& context, const FleetLimitExceeded&
 
 void on_fleet_termination_requested(DecisionContext& context, const FleetTerminationRequested& event) {
     const auto pattern = event.is_credential ? policy::parse_credential(event.subject) : std::nullopt;
+    // A name that is not valid UTF-8 is not a reference to a user, and cannot start with "uid:".
+    const auto user = event.is_credential ? std::nullopt : parse_user_ref(event.subject);
+    const auto uid = user ? user->uid : std::nullopt;
     const std::string by = event.by.substr(0, max_by_length);
     std::uint32_t count = 0;
     for (const auto& [key, session] : context.state.sessions()) {
         const bool is_meant = event.is_credential ? pattern && policy::is_meant(*pattern, session.login.credential)
+                              : uid               ? session.login.uid == *uid
                                                   : session.login.user == event.subject;
         if (is_meant && session.login.uid != 0 && is_terminable(session)) {
             ++count;

@@ -183,6 +183,22 @@ SESSLIMIT_TEST(order_of_the_fleet_terminates_sessions) {
     EXPECT_TEXT(world.fault, "");
 }
 
+SESSLIMIT_TEST(order_of_the_fleet_distinguishes_a_user_id_from_a_name) {
+    World world;
+    Login named = ssh(bob);
+    named.user = std::to_string(ssh().uid); // the name of a user with another ID
+    for (const Login& login : {ssh(), named}) {
+        (void)world.login(login);
+    }
+    (void)world.take_log();
+    world.feed(FleetTerminationRequested{.order = 1, .subject = "uid:0", .by = "admin"});
+    world.feed(FleetTerminationRequested{.order = 2, .subject = "uid:" + std::to_string(ssh().uid), .by = "admin"});
+    EXPECT_TEXT(world.take_log(), "0 end 0 for order 1; 0 tell ending 1 asked, end 1 for order 2");
+    world.feed(FleetTerminationRequested{.order = 3, .subject = named.user, .by = "admin"});
+    EXPECT_TEXT(world.take_log(), "0 tell ending 2 asked, end 1 for order 3");
+    EXPECT_TEXT(world.fault, "");
+}
+
 /// A host without a limit over the fleet has no effects for it, whatever the fleet reports.
 SESSLIMIT_TEST(host_without_limit_has_no_claims) {
     World world({.max = 2});
