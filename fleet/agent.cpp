@@ -31,7 +31,7 @@ void Agent::claim(BootTime now, Session session) {
         return;
     }
     entry.session = std::move(session);
-    if (down_ || refused_) {
+    if (down_ || refused_ || left_) {
         answer(key, entry, {});
         return;
     }
@@ -46,6 +46,11 @@ void Agent::release(BootTime now, std::uint64_t session) {
         return;
     }
     Entry& entry = found->second;
+    if (left_ && lease_ == 0) { // its records were deleted
+        active_.erase(session);
+        entries_.erase(found);
+        return;
+    }
     if (entry.call == 0) {
         entry.claim.reset();
     }
@@ -102,11 +107,19 @@ void Agent::describe_policy(BootTime now, std::string digest) {
     }
 }
 
-void Agent::leave(BootTime now) {
+void Agent::leave(BootTime now, std::string reason) {
     left_ = true;
-    go_down("the host leaves the fleet");
+    left_reason_ = std::move(reason);
+    go_down(left_reason_);
+    give_answers(now);
     go_on(now, Step::revoke);
     pump(now);
+}
+
+std::size_t Agent::recorded() const {
+    const auto held =
+        std::ranges::count_if(entries_, [](const auto& entry) { return entry.second.state == State::held; });
+    return lease_ == 0 ? 0 : static_cast<std::size_t>(held);
 }
 
 // --- Time ----------------------------------------------------------------------------------------------------------
@@ -158,7 +171,7 @@ void Agent::give_answers(BootTime now) {
         if (entry.answer_by <= now && failing_since_ != never) {
             note_unreachable(now);
         }
-        if (entry.answer_by <= now || ((down_ || refused_) && entry.answer_by != never)) {
+        if (entry.answer_by <= now || ((down_ || refused_ || left_) && entry.answer_by != never)) {
             answer(key, entry, {});
         }
     }

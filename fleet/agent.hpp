@@ -29,13 +29,41 @@ struct KeepAlive {
 struct ListLease {
     std::int64_t lease = 0;
 };
-using Call = std::variant<Transaction, GrantLease, RevokeLease, KeepAlive, ListLease>;
+/// Asks one node of etcd for its state. The call is not sent to other nodes.
+struct NodeStatus {
+    std::size_t node = 0; ///< Index of the node in the configuration.
+};
+struct ListAlarms {};
+using Call = std::variant<Transaction, GrantLease, RevokeLease, KeepAlive, ListLease, NodeStatus, ListAlarms>;
 
 /// The reply to a call about a lease.
 struct LeaseReply {
     std::int64_t lease = 0;
     std::chrono::seconds ttl{};      ///< Remaining time of the lease; 0 or less if it does not exist.
     std::vector<std::string> keys{}; ///< Keys of the lease, if the call was ListLease.
+};
+
+/// The reply to NodeStatus.
+struct NodeReply {
+    std::uint64_t member = 0; ///< ID of the node.
+    std::uint64_t leader = 0; ///< ID of the leader; 0 if the node knows none.
+    std::string version{};
+    std::uint64_t size = 0;   ///< Size of the database in bytes.
+    std::uint64_t in_use = 0; ///< Part of it that is not free, in bytes.
+    std::uint64_t quota = 0;  ///< Maximum size in bytes; 0 if the release of etcd does not report it.
+    std::uint64_t revision = 0;
+    std::uint64_t raft_index = 0, raft_applied = 0;
+    std::string problem{}; ///< Errors that the node reports; may be empty.
+};
+
+/// An alarm that a node of etcd has raised.
+struct Alarm {
+    enum class Type : std::uint8_t { other, no_space, corrupt };
+    Type type = Type::other;
+    std::uint64_t member = 0; ///< ID of the node.
+};
+struct AlarmsReply {
+    std::vector<Alarm> alarms{};
 };
 
 /// The reason why a call has no reply.
@@ -48,7 +76,7 @@ struct CallFailure {
     Kind kind = Kind::unavailable;
     std::string what{}; ///< Description of the error for a log.
 };
-using CallResult = std::variant<TransactionReply, LeaseReply, CallFailure>;
+using CallResult = std::variant<TransactionReply, LeaseReply, NodeReply, AlarmsReply, CallFailure>;
 
 /// The answer to the claim of the daemon.
 struct Answer {
@@ -126,12 +154,16 @@ class Agent {
     /// Returns the time at which on_time() must be called.
     [[nodiscard]] BootTime deadline() const;
 
-    /// Revokes the lease, which deletes all records of the host. Called when the system shuts down.
-    void leave(BootTime now);
+    /// Revokes the lease, which deletes all records of the host. From then on claims are answered `unknown`, and
+    /// `reason` is reported. Called when the system shuts down, or by an administrator.
+    void leave(BootTime now, std::string reason);
+    [[nodiscard]] bool has_left() const { return left_; }
 
     [[nodiscard]] bool is_up() const { return reported_up_; }
     [[nodiscard]] const Keys& keys() const { return keys_; }
     [[nodiscard]] std::int64_t lease() const { return lease_; }
+    /// Returns the number of recorded sessions.
+    [[nodiscard]] std::size_t recorded() const;
 
   private:
     enum class State : std::uint8_t {
@@ -190,7 +222,7 @@ class Agent {
     void note_failure(BootTime now, const std::string& what);
     void note_unreachable(BootTime now);
     void lose_lease(BootTime now);
-    void go_down(const std::string& reason);
+    void go_down(const std::string& why);
     void go_up();
     void refuse(BootTime now, std::uint64_t key, Entry& entry, const std::string& reason);
     void apply(BootTime now, const SyncPlan& plan);
@@ -227,6 +259,7 @@ class Agent {
     bool reported_up_ = false;
     std::string reported_reason_; ///< Reason of the last report that the fleet is down; empty if it is up.
     bool left_ = false;
+    std::string left_reason_;
 };
 
 } // namespace sesslimit::fleet

@@ -28,12 +28,13 @@ void Agent::note_unreachable(BootTime now) {
         return;
     }
     go_down(failure_);
-    if (control_.call == 0 && control_.next == never) {
+    if (control_.call == 0 && control_.next == never && !left_) {
         go_on(soon(now, down_retry), Step::keep_alive);
     }
 }
 
-void Agent::go_down(const std::string& reason) {
+void Agent::go_down(const std::string& why) {
+    const std::string& reason = left_ ? left_reason_ : why;
     synced_ = false; // The sessions of this time are recorded before new logins are admitted.
     if (std::exchange(reported_up_, false) || reason != reported_reason_) {
         reported_reason_ = reason;
@@ -57,6 +58,9 @@ void Agent::lose_lease(BootTime now) {
     keep_alive_at_ = never;
     for (auto& [key, entry] : entries_) {
         entry.claim.reset();
+    }
+    if (left_) {
+        return on_revoked(now);
     }
     go_down("the lease of the host has expired");
     go_on(soon(now, quick_retry), Step::read_host);
@@ -169,8 +173,12 @@ void Agent::on_control_failure(BootTime now, const CallFailure& failure) {
 void Agent::on_revoked(BootTime now) {
     lease_ = 0;
     if (!left_) {
-        go_on(now, Step::grant);
+        return go_on(now, Step::grant);
     }
+    go_on(never, Step::revoke); // no call follows
+    // The records of sessions that have ended were deleted with the lease.
+    std::erase_if(entries_, [](const auto& entry) { return entry.second.state == State::releasing; });
+    std::erase_if(active_, [this](std::uint64_t key) { return !entries_.contains(key); });
 }
 
 void Agent::on_host_record(BootTime now, const TransactionReply& reply) {

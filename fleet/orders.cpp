@@ -116,7 +116,7 @@ void Orders::on_watch_lost(BootTime now) {
 /// Records the results that are due.
 void Orders::record(BootTime now) {
     for (auto& [order, entry] : entries_) {
-        if (!entry.count || entry.recorded || entry.call != 0 || entry.record_at > now) {
+        if (!may_record_ || !entry.count || entry.recorded || entry.call != 0 || entry.record_at > now) {
             continue;
         }
         Transaction whole;
@@ -136,7 +136,7 @@ void Orders::on_time(BootTime now) {
 BootTime Orders::deadline() const {
     BootTime next = read_at_;
     for (const auto& [order, entry] : entries_) {
-        if (entry.count && !entry.recorded && entry.call == 0) {
+        if (may_record_ && entry.count && !entry.recorded && entry.call == 0) {
             next = std::min(next, entry.record_at);
         }
     }

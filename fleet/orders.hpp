@@ -45,6 +45,8 @@ class Orders {
 
     /// Reads the orders and starts to watch them. Called each time the host has joined the fleet.
     void join(BootTime now, std::int64_t lease);
+    /// Handles that the host has left the fleet. Orders are still followed, but their results are not recorded.
+    void leave() { may_record_ = false; }
     /// Passes all orders without a result to a daemon that has connected.
     void daemon_connected();
     /// Handles the result of an order: the number of sessions that are being terminated.
@@ -76,6 +78,7 @@ class Orders {
     OrderEffects& effects_;
     std::minstd_rand random_;
     std::int64_t lease_ = 0;
+    bool may_record_ = true;
     std::map<std::uint64_t, Entry> entries_{};
     std::uint64_t last_call_ = 0;
     std::uint64_t reading_ = 0; ///< ID of the call that reads the orders; 0 if none.

@@ -38,7 +38,8 @@ struct Put {
 
 struct Get {
     KeyRange keys{};
-    std::int64_t limit = 0; ///< Maximum number of keys in the reply; 0 if unlimited.
+    std::int64_t limit = 0;  ///< Maximum number of keys in the reply; 0 if unlimited.
+    bool count_only = false; ///< Count the keys instead of returning them.
 };
 
 struct Delete {
@@ -82,6 +83,8 @@ struct TransactionReply {
     std::vector<bool> succeeded{};
     /// The keys that the executed operations found, in their order.
     std::vector<KeyValue> found{};
+    /// The number of keys in the range of each executed Get, in their order.
+    std::vector<std::int64_t> counts{};
 };
 
 } // namespace sesslimit::fleet

@@ -67,6 +67,13 @@ CallResult result_of(const pb::LeaseTimeToLiveResponse& response) {
                       .keys = {response.keys().begin(), response.keys().end()}};
 }
 
+CallResult result_of(const pb::StatusResponse& response) {
+    return translate(response);
+}
+CallResult result_of(const pb::AlarmResponse& response) {
+    return translate(response);
+}
+
 template <class Response>
 struct TypedAttempt final : Attempt {
     [[nodiscard]] CallResult result() const override { return result_of(response); }
@@ -124,6 +131,17 @@ struct Send {
         request.set_id(list.lease);
         request.set_keys(true);
         attempt->reader = pb::Lease::NewStub(channel)->AsyncLeaseTimeToLive(&attempt->context, request, &queue);
+        return finish(std::move(attempt));
+    }
+
+    std::unique_ptr<Attempt> operator()(const NodeStatus&) const {
+        auto attempt = attempt_of<pb::StatusResponse>(Client::long_reply_timeout);
+        attempt->reader = pb::Maintenance::NewStub(channel)->AsyncStatus(&attempt->context, {}, &queue);
+        return finish(std::move(attempt));
+    }
+    std::unique_ptr<Attempt> operator()(const ListAlarms&) const {
+        auto attempt = attempt_of<pb::AlarmResponse>(Client::long_reply_timeout);
+        attempt->reader = pb::Maintenance::NewStub(channel)->AsyncAlarm(&attempt->context, {}, &queue);
         return finish(std::move(attempt));
     }
 
@@ -281,7 +299,8 @@ struct Client::Impl {
     }
 
     void send(std::uint64_t id, Pending& call) {
-        const std::size_t node = preferred;
+        const auto* status = std::get_if<NodeStatus>(&call.call);
+        const std::size_t node = status != nullptr ? status->node : preferred;
         ++call.tries;
         call.attempt = std::visit(Send{nodes[node].channel, queue}, call.call);
         // The completion is handled by this thread, therefore not before this function returns.
@@ -352,7 +371,7 @@ struct Client::Impl {
         CallResult result = attempt.status.ok() ? attempt.result() : failure_of(attempt.status);
         if (auto* failure = std::get_if<CallFailure>(&result)) {
             failure->what.insert(0, nodes[attempt.node].address + ": ");
-            if (failure->kind == CallFailure::Kind::unavailable) {
+            if (failure->kind == CallFailure::Kind::unavailable && !std::holds_alternative<NodeStatus>(call.call)) {
                 end_watch(attempt.node);
                 if (attempt.node == preferred) {
                     preferred = (preferred + 1) % nodes.size();

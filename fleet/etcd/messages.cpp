@@ -4,6 +4,7 @@
 #include <etcd.grpc.pb.h>
 #include <grpcpp/grpcpp.h>
 
+#include <algorithm>
 #include <string>
 
 namespace sesslimit::fleet::etcd {
@@ -44,6 +45,7 @@ struct TranslateOperation { // NOLINT(misc-no-recursion)
         range.set_key(get.keys.first);
         range.set_range_end(get.keys.end);
         range.set_limit(get.limit);
+        range.set_count_only(get.count_only);
     }
     void operator()(const Put& put) const {
         pb::PutRequest& request = *message.mutable_request_put();
@@ -63,6 +65,9 @@ struct TranslateOperation { // NOLINT(misc-no-recursion)
 void add_results(const pb::TxnResponse& response, TransactionReply& reply) {
     reply.succeeded.push_back(response.succeeded());
     for (const pb::ResponseOp& operation : response.responses()) {
+        if (operation.has_response_range()) {
+            reply.counts.push_back(operation.response_range().count());
+        }
         for (const pb::KeyValue& found : operation.response_range().kvs()) {
             reply.found.push_back({.key = found.key(),
                                    .value = found.value(),
@@ -94,6 +99,34 @@ TransactionReply translate(const pb::TxnResponse& response) {
     TransactionReply reply;
     reply.revision = response.header().revision();
     add_results(response, reply);
+    return reply;
+}
+
+NodeReply translate(const pb::StatusResponse& response) {
+    const auto size = [](std::int64_t bytes) { return static_cast<std::uint64_t>(std::max<std::int64_t>(0, bytes)); };
+    NodeReply reply{.member = response.header().member_id(),
+                    .leader = response.leader(),
+                    .version = response.version(),
+                    .size = size(response.dbsize()),
+                    .in_use = size(response.dbsizeinuse()),
+                    .quota = size(response.dbsizequota()),
+                    .revision = size(response.header().revision()),
+                    .raft_index = response.raftindex(),
+                    .raft_applied = response.raftappliedindex()};
+    for (const std::string& error : response.errors()) {
+        reply.problem += (reply.problem.empty() ? "" : "; ") + error;
+    }
+    return reply;
+}
+
+AlarmsReply translate(const pb::AlarmResponse& response) {
+    AlarmsReply reply;
+    for (const pb::AlarmMember& raised : response.alarms()) {
+        reply.alarms.push_back({raised.alarm() == pb::NOSPACE   ? Alarm::Type::no_space
+                                : raised.alarm() == pb::CORRUPT ? Alarm::Type::corrupt
+                                                                : Alarm::Type::other,
+                                raised.memberid()});
+    }
     return reply;
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "fleet/fleetd/daemon_link.hpp"
 
+#include "fleet/fleetd/peer.hpp"
+
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -13,13 +15,6 @@ namespace {
 
 /// Time for which no connections are accepted after the process has run out of descriptors.
 constexpr auto accept_pause = std::chrono::seconds(1);
-
-/// Returns true if the process at the other end runs as root.
-bool is_root(int socket) {
-    ucred peer{};
-    socklen_t size = sizeof peer;
-    return getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == 0;
-}
 
 template <class Frame>
 std::expected<DaemonFrame, wire::WireError> decode_as(std::span<const std::byte> frame) {

@@ -4,18 +4,17 @@
 #include "common/duration.hpp"
 #include "common/text.hpp"
 #include "daemon/event_loop.hpp"
-#include "daemon/listen_socket.hpp"
 #include "fleet/agent.hpp"
 #include "fleet/etcd/client.hpp"
+#include "fleet/fleetd/admin_server.hpp"
 #include "fleet/fleetd/config.hpp"
 #include "fleet/fleetd/daemon_link.hpp"
 #include "fleet/fleetd/file_watch.hpp"
 #include "fleet/fleetd/log.hpp"
+#include "fleet/fleetd/sockets.hpp"
 #include "fleet/fleetd/system_state.hpp"
 #include "fleet/orders.hpp"
 
-#include <fcntl.h>
-#include <sys/socket.h>
 #include <syslog.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-id128.h>
@@ -71,29 +70,6 @@ Result<HostRecord> describe_host() {
         return fail_errno("read the ID of the boot", -code);
     }
     return HostRecord{.machine = text_of(machine), .boot = text_of(boot), .version = SESSLIMIT_VERSION};
-}
-
-/// Returns the socket for sesslimitd, which systemd has passed or which is created.
-Result<UniqueFd> take_socket(const Options& options) {
-    UniqueFd found;
-    const int passed = sd_listen_fds(1);
-    for (int at = 0; at < passed; ++at) {
-        UniqueFd fd(SD_LISTEN_FDS_START + at);
-        if (!found && sd_is_socket(fd.get(), AF_UNIX, SOCK_SEQPACKET, 1) > 0) {
-            found = std::move(fd);
-        } else {
-            log(LOG_WARNING, "Ignoring an unexpected socket passed by systemd. Only one ListenSequentialPacket= of "
-                             "sesslimit-fleetd.socket is used.");
-        }
-    }
-    if (!found) {
-        return options.socket.empty() ? fail("no socket for sesslimitd; start sesslimit-fleetd.socket or use --socket")
-                                      : listen_at(options.socket.c_str());
-    }
-    if (fcntl(found.get(), F_SETFL, O_NONBLOCK) < 0) {
-        return fail_errno("set O_NONBLOCK on a socket");
-    }
-    return found;
 }
 
 /// Reads and checks the files for TLS, and logs when the certificate expires.
@@ -152,6 +128,7 @@ struct Fleetd::Impl final : Effects, OrderEffects {
     Orders orders;
     std::optional<etcd::Client> client;
     std::unique_ptr<DaemonLink> link;
+    std::unique_ptr<AdminServer> admins; ///< Empty without a socket for administrators.
     std::unique_ptr<FileWatch> files;
     Timer timer{loop.get(), CLOCK_BOOTTIME, [this] { on_time(); }, timer_accuracy};
     Timer leave_timer{loop.get(), CLOCK_BOOTTIME, [this] { stop(); }};
@@ -174,7 +151,7 @@ struct Fleetd::Impl final : Effects, OrderEffects {
     Impl& operator=(const Impl&) = delete;
     ~Impl() override = default;
 
-    Result<> start(UniqueFd socket) {
+    Result<> start(Sockets sockets) {
         for (const int signal : signals) {
             auto source = watch_signal(loop.get(), signal, [this, signal] { on_signal(signal); });
             if (!source) {
@@ -192,7 +169,7 @@ struct Fleetd::Impl final : Effects, OrderEffects {
             return std::unexpected(started.error());
         }
         client.emplace(*std::move(started));
-        auto made = DaemonLink::make(loop.get(), std::move(socket),
+        auto made = DaemonLink::make(loop.get(), std::move(sockets.daemon),
                                      {.received = [this](const DaemonFrame& frame) { on_frame(frame); },
                                       .received_all = [this] { arm_timer(); },
                                       .warn = [](const std::string& text) { log(LOG_WARNING, text); }});
@@ -200,6 +177,9 @@ struct Fleetd::Impl final : Effects, OrderEffects {
             return std::unexpected(made.error());
         }
         link = *std::move(made);
+        if (auto added = add_admin_server(std::move(sockets.admin)); !added) {
+            return added;
+        }
         auto watch = FileWatch::make(loop.get(), {config.ca, config.certificate, config.key}, [this] { reload(); });
         if (watch) {
             files = *std::move(watch);
@@ -211,6 +191,52 @@ struct Fleetd::Impl final : Effects, OrderEffects {
         agent.start(boottime_now());
         arm_timer();
         return {};
+    }
+
+    Result<> add_admin_server(UniqueFd socket) {
+        if (!socket) {
+            return {};
+        }
+        auto made = AdminServer::make(loop.get(), std::move(socket),
+                                      {.settings = [this] { return admin_settings(); },
+                                       .state = [this] { return state(); },
+                                       .connect =
+                                           [this](etcd::Client::Done done) {
+                                               return etcd::Client::start(loop.get(), config.endpoints, credentials,
+                                                                          std::move(done));
+                                           },
+                                       .leave =
+                                           [this](const std::string& why) {
+                                               agent.leave(boottime_now(), why);
+                                               orders.leave();
+                                               arm_timer();
+                                           },
+                                       .note = [](const std::string& text) { log(LOG_NOTICE, text); },
+                                       .warn = [](const std::string& text) { log(LOG_WARNING, text); }});
+        if (!made) {
+            return std::unexpected(made.error());
+        }
+        admins = *std::move(made);
+        return {};
+    }
+
+    [[nodiscard]] AdminRequest::Settings admin_settings() const {
+        std::random_device random;
+        const std::uint64_t order = std::uint64_t{random()} << 32 | random();
+        return {.fleet = config.fleet,
+                .host = config.host,
+                .version = SESSLIMIT_VERSION,
+                .by_uid = config.identity == Identity::uid,
+                .host_ttl = config.host_ttl,
+                .endpoints = config.endpoints,
+                .order = std::max<std::uint64_t>(1, order)};
+    }
+
+    [[nodiscard]] HostState state() const {
+        return {.up = up,
+                .reason = up ? std::string() : reason,
+                .lease = agent.lease(),
+                .sessions = static_cast<std::uint32_t>(agent.recorded())};
     }
 
     // --- Events ----------------------------------------------------------------------------------------------------
@@ -231,6 +257,9 @@ struct Fleetd::Impl final : Effects, OrderEffects {
         if (leaving && agent.lease() == 0) {
             return stop();
         }
+        if (admins && agent.has_left() && agent.lease() == 0) {
+            admins->on_left();
+        }
         arm_timer();
     }
 
@@ -238,12 +267,13 @@ struct Fleetd::Impl final : Effects, OrderEffects {
         if (signal == SIGHUP) {
             return reload();
         }
-        if (leaving || !is_system_stopping()) {
+        const bool has_left = agent.has_left() && agent.lease() == 0;
+        if (leaving || has_left || !is_system_stopping()) {
             return stop();
         }
         log(LOG_INFO, "The system is shutting down, deleting the records of this host.");
         leaving = true;
-        agent.leave(boottime_now());
+        agent.leave(boottime_now(), "the system shuts down");
         if (!leave_timer.arm_in(leave_timeout)) {
             stop();
         }
@@ -347,7 +377,9 @@ struct Fleetd::Impl final : Effects, OrderEffects {
     void state_changed(bool is_up, const std::string& why) override {
         up = is_up;
         reason = escape_for_display(why, wire::max_reason);
-        if (up) {
+        if (agent.has_left()) {
+            log(LOG_NOTICE, "No slots are claimed in etcd any more: " + reason);
+        } else if (up) {
             orders.join(boottime_now(), agent.lease());
             log(LOG_INFO, "Host " + config.host + " has joined the fleet " + config.fleet + ".");
         } else {
@@ -413,9 +445,9 @@ Result<Fleetd> Fleetd::make(const Options& options) {
     if (!host) {
         return std::unexpected(host.error());
     }
-    auto socket = take_socket(options);
-    if (!socket) {
-        return std::unexpected(socket.error());
+    auto sockets = take_sockets(options);
+    if (!sockets) {
+        return std::unexpected(sockets.error());
     }
     auto loop = make_event_loop();
     if (!loop) {
@@ -425,7 +457,7 @@ Result<Fleetd> Fleetd::make(const Options& options) {
                                              .config = *std::move(config),
                                              .credentials = *std::move(credentials),
                                              .host = *std::move(host)});
-    if (auto started = impl->start(*std::move(socket)); !started) {
+    if (auto started = impl->start(*std::move(sockets)); !started) {
         return std::unexpected(started.error());
     }
     return Fleetd(std::move(impl));

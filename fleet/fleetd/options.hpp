@@ -17,6 +17,8 @@ struct Options {
     /// Path of the socket for sesslimitd, which is created if systemd does not pass a socket. Empty if the option
     /// --socket is not given.
     std::string socket;
+    /// Path of the socket for administrators, as above.
+    std::string admin_socket;
 };
 
 /// Adds the options of sesslimit-fleetd(8) to `app`. When `app` parses a command line, it stores the values in

@@ -60,6 +60,10 @@ void Store::run(const Transaction& transaction, TransactionReply& reply) {
     for (const Operation& operation : succeeds ? transaction.success : transaction.failure) {
         if (const auto* read = std::get_if<Get>(&operation)) {
             const auto [first, last] = find(read->keys);
+            reply.counts.push_back(std::distance(first, last));
+            if (read->count_only) {
+                continue;
+            }
             for (auto entry = first; entry != last && (read->limit == 0 || std::distance(first, entry) < read->limit);
                  ++entry) {
                 reply.found.push_back(entry->second);

@@ -198,9 +198,59 @@ SESSLIMIT_TEST(a_lost_lease_is_replaced_and_sessions_are_recorded_before_a_login
     bench.claim(2, 1); // the store reports that the lease does not exist
     bench.pass(seconds(2));
     EXPECT_TEXT(bench.take_log(), "down: the lease of the host has expired, 1 repaired, up, 2 full, ");
-    bench.agent.leave(bench.now);
+    bench.agent.leave(bench.now, "a test");
     bench.settle();
     EXPECT(bench.store->keys().empty() && bench.agent.lease() == 0, "a host that leaves deletes its records");
+}
+
+SESSLIMIT_TEST(a_host_that_has_left_stays_out_and_answers_claims_at_once) {
+    Bench bench;
+    bench.start();
+    bench.claim(9, 3);
+    bench.claim(8, 3);
+    EXPECT(bench.agent.recorded() == 2, "two sessions");
+    bench.take_log();
+    bench.answers = false;
+    bench.agent.claim(bench.now, {.key = 1, .limit = 3, .record = {.user = "alice"}});
+    bench.agent.release(bench.now, 8);
+    bench.agent.leave(bench.now, "drained");
+    EXPECT_TEXT(bench.take_log(), "down: drained, 1 unknown, ");
+    bench.pass(seconds(10)); // etcd does not answer
+    bench.answers = true;
+    bench.pass(seconds(2));
+    EXPECT(bench.store->keys().empty() && bench.agent.lease() == 0 && bench.agent.recorded() == 0, "no records");
+    bench.claim(2);
+    bench.agent.release(bench.now, 9);
+    bench.agent.describe_policy(bench.now, "other");
+    bench.agent.begin_list();
+    bench.agent.add_listed({.key = 3, .limit = 3, .record = {.user = "alice"}});
+    bench.agent.end_list(bench.now);
+    bench.settle();
+    EXPECT_TEXT(bench.take_log(), "2 unknown, ");
+    EXPECT(bench.agent.deadline() == never, "no call follows");
+    bench.pass(std::chrono::minutes(5));
+    EXPECT(bench.store->keys().empty() && bench.take_log().empty(), "it does not join again");
+}
+
+/// A claim that etcd has rejected because its lease is gone must not make the host join again.
+SESSLIMIT_TEST(a_late_reply_does_not_let_a_host_that_has_left_join_again) {
+    Bench bench;
+    bench.start();
+    bench.agent.claim(bench.now, {.key = 1, .limit = 3, .record = {.user = "alice"}});
+    bench.agent.claim(bench.now, {.key = 2, .limit = 3, .record = {.user = "alice"}});
+    bench.agent.claim(bench.now, {.key = 3, .limit = 3, .record = {.user = "alice"}});
+    const auto late = std::exchange(bench.calls, {});
+    bench.agent.leave(bench.now, "drained");
+    bench.settle();
+    bench.agent.on_reply(bench.now, late[0].first, bench.store->execute(bench.now, late[0].second));
+    bench.settle();
+    bench.pass(std::chrono::minutes(2));
+    EXPECT(bench.store->keys().empty() && bench.agent.lease() == 0, "left");
+    for (const std::size_t lost : {1U, 2U}) {
+        bench.now += seconds(5);
+        bench.agent.on_reply(bench.now, late[lost].first, CallFailure{CallFailure::Kind::unavailable, "no reply"});
+    }
+    EXPECT(bench.calls.empty() && bench.agent.deadline() == never, "no call about a lease that is gone");
 }
 
 SESSLIMIT_TEST(a_late_reply_about_an_earlier_lease_does_not_lose_the_lease) {

@@ -54,6 +54,47 @@ SESSLIMIT_TEST(a_reply_lists_results_from_the_outermost_transaction_to_the_inner
     EXPECT(reply.found == (std::vector<KeyValue>{{"p/1", "v", 3, 4, 5}}), "the key");
 }
 
+SESSLIMIT_TEST(keys_can_be_counted) {
+    Transaction whole;
+    whole.success = {Get{.keys = {"a", "b"}, .limit = 0, .count_only = true}, Get{{"c", {}}, 0}};
+    pb::TxnRequest request;
+    translate(whole, request);
+    EXPECT(request.success(0).request_range().count_only() && !request.success(1).request_range().count_only(),
+           "the first range");
+    pb::TxnResponse response;
+    response.add_responses()->mutable_response_range()->set_count(7);
+    response.add_responses()->mutable_response_range();
+    EXPECT(translate(response).counts == (std::vector<std::int64_t>{7, 0}), "one number for each range");
+}
+
+SESSLIMIT_TEST(the_state_of_a_node_is_read) {
+    pb::StatusResponse response;
+    response.mutable_header()->set_member_id(5);
+    response.mutable_header()->set_revision(41);
+    response.set_version("3.6.0");
+    response.set_dbsize(100);
+    response.set_dbsizeinuse(60);
+    response.set_dbsizequota(-1);
+    response.set_leader(6);
+    response.set_raftindex(9);
+    response.set_raftappliedindex(8);
+    response.add_errors("etcdserver: no leader");
+    response.add_errors("x");
+    const NodeReply node = translate(response);
+    EXPECT(node.member == 5 && node.leader == 6 && node.revision == 41 && node.raft_index == 9 &&
+               node.raft_applied == 8,
+           "numbers");
+    EXPECT(node.size == 100 && node.in_use == 60 && node.quota == 0, "sizes, of which one is not valid");
+    EXPECT_TEXT(node.version + " " + node.problem, "3.6.0 etcdserver: no leader; x");
+    pb::AlarmResponse raised;
+    raised.add_alarms()->set_alarm(pb::NOSPACE);
+    raised.add_alarms()->set_memberid(7);
+    const AlarmsReply alarms = translate(raised);
+    EXPECT(alarms.alarms.size() == 2 && alarms.alarms[0].type == Alarm::Type::no_space &&
+               alarms.alarms[1].type == Alarm::Type::other && alarms.alarms[1].member == 7,
+           "alarms");
+}
+
 SESSLIMIT_TEST(errors_are_classified_by_whether_a_retry_can_help) {
     const struct {
         grpc::StatusCode code;

@@ -111,6 +111,20 @@ SESSLIMIT_TEST(calls_without_a_reply_are_repeated) {
     EXPECT_TEXT(bench.ack(1), "count=2");
 }
 
+SESSLIMIT_TEST(a_host_that_has_left_follows_orders_but_records_no_results) {
+    Bench bench;
+    bench.orders.join(bench.now, 0);
+    bench.settle();
+    bench.take_log();
+    bench.orders.leave();
+    bench.orders.on_change(keys.orders().first + "3", encode(EndOrder{.subject = "carol", .by = "root"}));
+    bench.orders.ended(bench.now, 3, 1);
+    bench.settle();
+    EXPECT_TEXT(bench.take_log(), "3 carol, ");
+    EXPECT_TEXT(bench.ack(3), "none");
+    EXPECT(bench.orders.deadline() == never, "no retry");
+}
+
 SESSLIMIT_TEST(orders_are_read_again_after_a_lost_watch) {
     Bench bench;
     bench.orders.join(bench.now, 0);
