@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "ctl/cli/arguments.hpp"
 
+#include "common/duration.hpp"
 #include "common/user_ref.hpp"
 
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <map>
 #include <memory>
@@ -74,6 +76,16 @@ constexpr char about_user[] = "User name, or uid:NUMBER for a user ID";
 /// valid.
 std::string valid_user(const std::string& argument) {
     return parse_user_ref(argument) ? "" : user_ref_problem(argument);
+}
+
+/// Parses the timeout of an order to the fleet. Returns it in milliseconds, or nullopt if it is out of range.
+std::optional<std::uint32_t> timeout_of(const std::string& text) {
+    const auto span = parse_span(text);
+    const auto limit = std::chrono::milliseconds(fleet::admin::max_timeout_ms);
+    if (!span || *span < std::chrono::milliseconds(1) || *span > limit) {
+        return std::nullopt;
+    }
+    return static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::milliseconds>(*span).count());
 }
 
 void add_fact(CLI::App& explain, const char* name, const char* type, std::optional<std::string>& fact,
@@ -213,6 +225,54 @@ CLI::Option* add_end(CLI::App& app, Arguments& arguments, Command command, const
     return names;
 }
 
+CLI::App* add_action(CLI::App& command, FleetRequest& request, FleetRequest::Action action, const char* name,
+                     const char* about) {
+    CLI::App* sub = command.add_subcommand(name, about);
+    sub->callback([&request, action] { request.action = action; });
+    return sub;
+}
+
+void add_order(CLI::App& action, FleetRequest& request) {
+    action
+        .add_option("--message", request.message,
+                    "Text that is shown to the user, one line of at most " + std::to_string(fleet::max_reason) +
+                        " bytes")
+        ->type_name("TEXT");
+    action.add_option("--timeout", "Time in which the hosts can answer, up to 1min (default: 5s)")
+        ->type_name("TIME")
+        ->check(CLI::Validator(
+            [](const std::string& text) {
+                return timeout_of(text) ? std::string() : "expected a time from 1ms to 1min, such as 10s";
+            },
+            "", "timeout"))
+        ->each([&request](const std::string& text) { request.timeout_ms = timeout_of(text).value_or(0); });
+}
+
+void add_fleet(CLI::App& app, Arguments& arguments) {
+    using Action = FleetRequest::Action;
+    FleetRequest& request = arguments.fleet;
+    CLI::App* fleet = add_command(app, arguments, Command::fleet, "fleet", "Show and change the fleet of this host");
+    fleet->require_subcommand(0, 1);
+    fleet->add_option("--socket", request.socket, "Socket of sesslimit-fleetd")->type_name("PATH");
+    add_action(*fleet, request, Action::list, "list", "List sessions on all hosts (default)")
+        ->add_option("USER", request.name, about_user)
+        ->check(valid_user, "");
+    add_action(*fleet, request, Action::hosts, "hosts", "List the hosts of the fleet");
+    add_action(*fleet, request, Action::status, "status", "Show the state of this host and of the nodes of etcd");
+    CLI::App* end_user = add_action(*fleet, request, Action::end_user, "end-user", "End all sessions of a user");
+    end_user->add_option("USER", request.name, about_user)->required()->check(valid_user, "");
+    add_order(*end_user, request);
+    CLI::App* end_credential = add_action(*fleet, request, Action::end_credential, "end-credential",
+                                          "End all sessions opened with an SSH key");
+    end_credential->add_option("FINGERPRINT", request.name, "Fingerprint SHA256:..., as ssh-keygen -l prints it")
+        ->required();
+    add_order(*end_credential, request);
+    add_action(*fleet, request, Action::drain, "drain", "Leave the fleet until sesslimit-fleetd is restarted");
+    add_action(*fleet, request, Action::forget, "forget", "Free the slots of a lost host")
+        ->add_option("HOST", request.name, "Name of the host in the fleet")
+        ->required();
+}
+
 void add_commands(CLI::App& app, Arguments& arguments) {
     add_command(app, arguments, Command::list, "list", "List open sessions (default)")
         ->add_option("--user", arguments.user, "List only sessions of this user, a name or uid:NUMBER")
@@ -231,6 +291,7 @@ void add_commands(CLI::App& app, Arguments& arguments) {
     add_command(app, arguments, Command::reload, "reload", "Reload the policy");
     add_command(app, arguments, Command::status, "status", "Show daemon status");
     add_command(app, arguments, Command::watch, "watch", "Print session events as they happen");
+    add_fleet(app, arguments);
     CLI::App* complete = add_command(app, arguments, Command::complete, "complete", "Print words for shell completion");
     complete->add_option("kind", arguments.names)->required()->expected(1);
     complete->group(""); // CLI11 hides a command with an empty group from the help.

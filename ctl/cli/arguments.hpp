@@ -7,6 +7,7 @@
 #include "ctl/commands/audit.hpp"
 #include "ctl/commands/check.hpp"
 #include "ctl/commands/edit.hpp"
+#include "ctl/commands/fleet.hpp"
 #include "ctl/commands/set.hpp"
 #include "ctl/commands/settings.hpp"
 
@@ -40,6 +41,7 @@ enum class Command : std::uint8_t {
     reload,
     status,
     watch,
+    fleet,
     complete,
 };
 
@@ -54,6 +56,7 @@ struct Arguments {
     AuditRequest audit;
     SetRequest set;
     EditRequest edit;
+    FleetRequest fleet;
     SettingsRequest settings;
     Json json = Json::off;
     bool legend = true;

@@ -6,6 +6,7 @@
 #include "ctl/client/system_host.hpp"
 #include "ctl/commands/commands.hpp"
 #include "ctl/commands/end.hpp"
+#include "ctl/commands/fleet.hpp"
 
 #include <clocale>
 #include <cstdio>
@@ -56,6 +57,11 @@ Exit dispatch(const Arguments& arguments, Remote& remote, Host& host, Console& c
         return status(remote, host, console);
     case Command::watch:
         return watch(remote, host, console);
+    case Command::fleet: {
+        FleetClient fleetd(arguments.fleet.socket);
+        const auto name_of = [](uid_t uid) { return policy::SystemNames::name_of(uid).value_or(std::nullopt); };
+        return fleet(arguments.fleet, {fleetd, host, names, name_of}, console);
+    }
     case Command::complete:
         if (!complete_settings(arguments.names.front(), arguments.settings.directory, console)) {
             complete(arguments.names.front(), remote, console);

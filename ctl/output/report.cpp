@@ -32,18 +32,6 @@ std::string known(const std::string& text) {
     return text.empty() ? "-" : safe(text);
 }
 
-std::string lines_of(const std::vector<Property>& lines) {
-    std::size_t widest = 0;
-    for (const auto& [key, value] : lines) {
-        widest = std::max(widest, key.size());
-    }
-    std::string text;
-    for (const auto& [key, value] : lines) {
-        text.append(widest - key.size(), ' ').append(key).append(": ").append(safe(value)).append("\n");
-    }
-    return text;
-}
-
 std::string joined(const std::vector<std::string>& texts) {
     std::string all;
     for (const std::string& text : texts) {
@@ -219,7 +207,7 @@ std::string show_text(const Session& session, Usec now) {
         }
     }
     add_end(lines, session);
-    return lines_of(lines);
+    return aligned(lines);
 }
 
 std::string settings_text(const std::vector<EffectiveSetting>& settings, const Style& style) {
@@ -244,7 +232,7 @@ std::string explain_text(const ExplainQuery& question, const Explanation& explan
 }
 
 std::string status_text(const Status& status, PolicyFiles files, const Enforcement& enforcement, Usec now) {
-    std::string text = lines_of({
+    std::string text = aligned({
         {"Version", status.version},
         {"Policy", policy_words(status, files)},
         {"Since", long_time(status.policy_since, now)},

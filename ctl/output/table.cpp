@@ -195,6 +195,18 @@ std::string fitted(std::string_view text, std::size_t width, bool unicode) {
     return width == 0 ? "" : out + std::string(mark);
 }
 
+std::string aligned(const std::vector<std::pair<std::string, std::string>>& lines) {
+    std::size_t widest = 0;
+    for (const auto& [key, value] : lines) {
+        widest = std::max(widest, key.size());
+    }
+    std::string text;
+    for (const auto& [key, value] : lines) {
+        text.append(widest - key.size(), ' ').append(key).append(": ").append(safe(value)).append("\n");
+    }
+    return text;
+}
+
 std::string drawn(const Table& table, const Style& style) {
     Table fitting = table;
     for (auto& row : fitting.rows) {

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sesslimit::ctl {
@@ -31,6 +32,9 @@ struct Table {
     std::vector<std::vector<std::string>> rows; ///< Cells of each row, one for each column.
     std::vector<std::string> paint;             ///< Escape sequence for the last cell of each row; empty for none.
 };
+
+/// Formats lines of the form `Key: value`, with the colons below each other. The values are passed through safe().
+std::string aligned(const std::vector<std::pair<std::string, std::string>>& lines);
 
 /// Formats a table with one line per row and all cells passed through safe() (ctl/client/escaped_client.hpp), without
 /// blanks at the end of a line. If the style has a width, no line is longer than this width. An extra column

@@ -31,8 +31,9 @@ SESSLIMIT_TEST(bash_offers_matching_completions) {
         const char* offers;
     };
     constexpr Case cases[] = {
-        {"sesslimitctl ''", "audit check defaults edit end end-credential end-user explain get list reload rules set "
-                            "show status unset watch "},
+        {"sesslimitctl ''",
+         "audit check defaults edit end end-credential end-user explain fleet get list reload rules set "
+         "show status unset watch "},
         {"sesslimitctl end-", "end-credential end-user "},
         {"sesslimitctl end ''", "12 20 9 "},
         {"sesslimitctl show 1", "12 "},
@@ -72,6 +73,10 @@ SESSLIMIT_TEST(bash_offers_matching_completions) {
         {"sesslimitctl set --rule x --match g", "group= "},
         {"sesslimitctl unset --rule x --match u", "uid user "},
         {"sesslimitctl set --dr", "--dry-run "},
+        {"sesslimitctl fleet ''", "drain end-credential end-user forget hosts list status "},
+        {"sesslimitctl fleet --socket /x end-user b", "bob "},
+        {"sesslimitctl fleet end-user --timeout 5s --me", "--message "},
+        {"sesslimitctl fleet list a", "alice "},
     };
     for (const Case& one : cases) {
         EXPECT_TEXT(std::string(one.words) + " -> " + offered(world, one.words),

@@ -51,7 +51,8 @@ SESSLIMIT_TEST(unknown_keyword_never_satisfied) {
 
 SESSLIMIT_TEST(every_schema_rejects_incomplete_document) {
     for (const char* file : {"sessions.json", "explain.json", "status.json", "check.json", "watch.json", "audit.json",
-                             "set.json", "settings.json", "rules.json", "defaults.json"}) {
+                             "set.json", "settings.json", "rules.json", "defaults.json", "fleet-sessions.json",
+                             "fleet-hosts.json", "fleet-status.json", "fleet-ended.json"}) {
         const json schema = read_schema(file);
         const json wrong = schema["type"] == "array" ? json::parse("[{}]") : json::object();
         EXPECT(!schema_problem(schema, wrong).empty(), file);

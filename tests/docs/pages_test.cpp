@@ -283,14 +283,24 @@ SESSLIMIT_TEST(sesslimitctl_page_lists_every_command_and_option) {
     CLI::App app;
     ctl::add_command_line(app, arguments);
     Words known;
+    Words of_fleet;
     for (const CLI::App* command : commands_of(app)) {
         known.insert(command->get_name() + ": " + listed(own_options(*command)));
+        for (const CLI::App* action : commands_of(*command)) {
+            of_fleet.insert(command->get_name() + " " + action->get_name() + ": " + listed(own_options(*action)));
+        }
     }
     Words written;
     for (const Item& item : page.items("Commands")) {
         written.insert(item.head.substr(0, item.head.find(' ')) + ": " + listed(options_in({item})));
     }
     EXPECT_TEXT(listed(written), listed(known));
+    written.clear();
+    for (const Item& item : page.items("Commands of the fleet")) {
+        const std::size_t second = item.head.find(' ', item.head.find(' ') + 1);
+        written.insert(item.head.substr(0, second) + ": " + listed(options_in({item})));
+    }
+    EXPECT_TEXT(listed(written), listed(of_fleet));
     EXPECT_TEXT(listed(options_in(page.items("OPTIONS"))), listed(options_of(app)));
 }
 
@@ -321,6 +331,10 @@ SESSLIMIT_TEST(completions_offer_every_command_and_option) {
     for (const CLI::App* command : commands_of(app)) {
         commands.insert(command->get_name());
         options.merge(own_options(*command));
+        for (const CLI::App* action : commands_of(*command)) {
+            commands.insert(action->get_name());
+            options.merge(own_options(*action));
+        }
     }
     Words missing;
     for (const char* file : {"sesslimitctl.bash", "_sesslimitctl", "sesslimitctl.fish"}) {

@@ -20,17 +20,19 @@ __sesslimitctl_offer_lines() {
     done
 }
 
-# Finds the command on the line before the current word. Skips each option that takes a value, together with this value.
+# Finds the command on the line before the current word. Skips each option that takes a value, together with this value,
+# and the number of commands in the argument. With 1, finds the command after "fleet".
 __sesslimitctl_command() {
-    local i
+    local i skip=${1-0}
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-            --json | --user | --service | --origin | --group | --method | --credential | --seat | --policy-dir | --profile | --root | --require | --rule | --match | --message)
+            --json | --user | --service | --origin | --group | --method | --credential | --seat | --policy-dir | --profile | --root | --require | --rule | --match | --message | --socket | --timeout)
                 ((i++))
                 if [[ ${COMP_WORDS[i]} == '=' ]]; then ((i++)); fi
                 ;;
             -*) ;;
             *)
+                if ((skip-- > 0)); then continue; fi
                 printf '%s' "${COMP_WORDS[i]}"
                 return
                 ;;
@@ -73,7 +75,8 @@ __sesslimitctl_value() {
                 "$current"
             ;;
         --credential) __sesslimitctl_offer "$(__sesslimitctl_open credentials)" "$current" ;;
-        --message) ;;
+        --message | --timeout) ;;
+        --socket) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
         --rule)
             local kind=rules
             if [[ $3 == get ]]; then kind=host-rules; fi
@@ -99,6 +102,12 @@ __sesslimitctl_options() {
         set | unset) options+=" --rule --match --dry-run --policy-dir" ;;
         get) options+=" --rule --policy-dir" ;;
         edit | rules | defaults) options+=" --policy-dir" ;;
+        fleet)
+            options+=" --socket"
+            case $(__sesslimitctl_command 1) in
+                end-user | end-credential) options+=" --message --timeout" ;;
+            esac
+            ;;
     esac
     __sesslimitctl_offer "$options" "$2"
 }
@@ -107,7 +116,7 @@ __sesslimitctl_argument() {
     local command=$1 current=$2
     case $command in
         '')
-            __sesslimitctl_offer "list show end end-user end-credential explain check audit set unset edit get rules defaults reload status watch" \
+            __sesslimitctl_offer "list show end end-user end-credential explain check audit set unset edit get rules defaults reload status watch fleet" \
                 "$current"
             ;;
         show | end) __sesslimitctl_offer "$(__sesslimitctl_open sessions)" "$current" ;;
@@ -116,6 +125,13 @@ __sesslimitctl_argument() {
         explain) mapfile -t COMPREPLY < <(compgen -u -- "$current") ;;
         set | unset | get) __sesslimitctl_keys settings "$command" "$current" ;;
         check) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+        fleet)
+            case $(__sesslimitctl_command 1) in
+                '') __sesslimitctl_offer "list hosts status end-user end-credential drain forget" "$current" ;;
+                list | end-user) __sesslimitctl_offer "$(__sesslimitctl_open users)" "$current" ;;
+                end-credential) __sesslimitctl_offer "$(__sesslimitctl_open credentials)" "$current" ;;
+            esac
+            ;;
     esac
 }
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # fish completion for sesslimitctl(1)
 
-set -l commands list show end end-user end-credential explain check audit set unset edit get rules defaults reload status watch
+set -l commands list show end end-user end-credential explain check audit set unset edit get rules defaults reload status watch fleet
 
 # Lists the current sessions, users and credentials of the daemon, or the keys and rules of the policy. Prints no
 # sessions if the daemon is not running.
@@ -49,6 +49,20 @@ complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a defau
 complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a reload -d 'Reload the policy'
 complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a status -d 'Show daemon status'
 complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a watch -d 'Print session events'
+complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a fleet -d 'Show and change the fleet of this host'
+
+set -l of_fleet list hosts status end-user end-credential drain forget
+set -l fleet_first "__fish_seen_subcommand_from fleet; and not __fish_seen_subcommand_from $of_fleet"
+complete -c sesslimitctl -n $fleet_first -a list -d 'List sessions on all hosts'
+complete -c sesslimitctl -n $fleet_first -a hosts -d 'List the hosts of the fleet'
+complete -c sesslimitctl -n $fleet_first -a status -d 'Show the state of this host and of the nodes of etcd'
+complete -c sesslimitctl -n $fleet_first -a end-user -d 'End all sessions of a user'
+complete -c sesslimitctl -n $fleet_first -a end-credential -d 'End all sessions opened with an SSH key'
+complete -c sesslimitctl -n $fleet_first -a drain -d 'Leave the fleet until sesslimit-fleetd is restarted'
+complete -c sesslimitctl -n $fleet_first -a forget -d 'Free the slots of a lost host'
+complete -c sesslimitctl -n '__fish_seen_subcommand_from fleet; and __fish_seen_subcommand_from list' -a '(__sesslimitctl_open users)'
+complete -c sesslimitctl -n '__fish_seen_subcommand_from fleet' -l socket -r -F -d 'Socket of sesslimit-fleetd'
+complete -c sesslimitctl -n '__fish_seen_subcommand_from fleet; and __fish_seen_subcommand_from end-user end-credential' -l timeout -x -d 'Time in which the hosts can answer'
 
 complete -c sesslimitctl -n '__fish_seen_subcommand_from show end' -a '(__sesslimitctl_open sessions)'
 complete -c sesslimitctl -n '__fish_seen_subcommand_from end-user' -a '(__sesslimitctl_open users)'
