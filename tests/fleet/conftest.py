@@ -58,14 +58,15 @@ class Hosts:
         self._cluster = cluster
         self.all = []
 
-    def add(self, ttl="10s", host=None, admit=True, start=True):
+    def add(self, ttl="10s", host=None, admit=True, start=True, admin=False, identity="name"):
         """Adds a host, by default with the permissions of its name."""
         Hosts.number += 1
         name = f"host{Hosts.number}"
-        machine = Machine(self._cluster, default_program(), name, f"10.99.0.{Hosts.number}", host=host, ttl=ttl)
+        machine = Machine(self._cluster, default_program(), name, f"10.99.0.{Hosts.number}", host=host, ttl=ttl,
+                          identity=identity)
         self.all.append(machine)
         if admit and host is None:
-            self._cluster.admit(name)
+            self._cluster.admit(name, *(["--admin"] if admin else []))
         if start:
             machine.start()
         return machine

@@ -53,10 +53,15 @@ def revision(cluster):
 def test_a_full_store(small, saw):
     hosts = Hosts(small)
     try:
-        daemon = hosts.add().connect()
+        machine = hosts.add()
+        daemon = machine.connect()
         for session in 1, 2:
             assert daemon.ask(session, "alice", 3)[0].outcome == GRANTED
         fill(small)
+        alarms = machine.ctl("status")["alarms"]
+        addresses = {node.endpoint.removeprefix("https://") for node in small.nodes}
+        assert {alarm["type"] for alarm in alarms} == {"NOSPACE"}
+        assert {alarm["endpoint"] for alarm in alarms} <= addresses
         # etcd does not count the values in nested transactions, so that claims go on, and stay exact.
         assert daemon.ask(3, "alice", 3)[0].outcome == GRANTED
         assert daemon.ask(4, "alice", 3)[0].outcome == FULL

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A host of the fleet: a network namespace in which sesslimit-fleetd runs, with a machine ID and a boot ID."""
 
+import json
 import os
 import socket
 import subprocess
@@ -16,13 +17,14 @@ AS_MACHINE = ('mount --make-rprivate / && mount --bind "$1" /etc/machine-id && '
 
 
 class Machine:
-    def __init__(self, cluster, program, name, address, host=None, ttl="10s"):
+    def __init__(self, cluster, program, name, address, host=None, ttl="10s", identity="name"):
         self.name, self.host = name, host or name
         self._cluster, self._program = cluster, program
         self.directory = cluster.directory / name
         self.tls = self.directory / "tls"
         self.directory.mkdir()
         self.socket = self.directory / "socket"
+        self.admin_socket = self.directory / "admin"
         self.log_file = self.directory / "log"
         self.process = None
         self._machine = self.directory / "machine-id"
@@ -34,7 +36,7 @@ class Machine:
         (self.directory / "fleet.toml").write_text(
             f'version = 1\nfleet = "test"\nhost = "{self.host}"\nendpoints = [{endpoints}]\n'
             f'ca = "{cluster.authority.certificate}"\ncertificate = "{self.tls}/{self.host}.pem"\n'
-            f'key = "{self.tls}/{self.host}.key"\nhost_ttl = "{ttl}"\n')
+            f'key = "{self.tls}/{self.host}.key"\nhost_ttl = "{ttl}"\nidentity = "{identity}"\n')
 
     def issue_certificate(self, **options):
         self._cluster.authority.issue(self.host, into=self.tls, **options)
@@ -54,7 +56,8 @@ class Machine:
             ready.settimeout(30)
             self.process = subprocess.Popen(
                 inside(self.name, "unshare", "--mount", "sh", "-c", AS_MACHINE, "sh", self._machine, self._boot,
-                       self._program, f"--config={self.directory}/fleet.toml", f"--socket={self.socket}"),
+                       self._program, f"--config={self.directory}/fleet.toml", f"--socket={self.socket}",
+                       f"--admin-socket={self.admin_socket}"),
                 stdout=log, stderr=log, env={"PATH": os.environ["PATH"], "NOTIFY_SOCKET": str(notify),
                                              **sanitizer_options(), **environment})
             while b"READY=1" not in ready.recv(4096):
@@ -75,6 +78,17 @@ class Machine:
             wait_for([daemon], lambda: daemon.is_up, 30, f"connection of {self.name} to etcd; log: {self.log()}")
         return daemon
 
+    def command(self, *arguments):
+        """The command line of sesslimitctl that asks this host about the fleet."""
+        return [default_ctl(), "fleet", f"--socket={self.admin_socket}", *arguments]
+
+    def ctl(self, *arguments, fails=None):
+        """Runs sesslimitctl fleet, and returns its JSON. With `fails`, returns its error and expects the exit status."""
+        run = subprocess.run(self.command(*arguments, "--json=short"), capture_output=True, text=True, timeout=60,
+                             stdin=subprocess.DEVNULL)
+        assert run.returncode == (fails or 0), f"{run.returncode}: {run.stdout}{run.stderr}; log: {self.log()[-1000:]}"
+        return run.stderr if fails else json.loads(run.stdout or "null")
+
     def log(self):
         return self.log_file.read_text() if self.log_file.exists() else ""
 
@@ -86,3 +100,8 @@ def sanitizer_options():
 def default_program():
     root = Path(__file__).resolve().parents[3]
     return Path(os.environ.get("SESSLIMIT_FLEETD", root / "build/dev/fleet/fleetd/sesslimit-fleetd"))
+
+
+def default_ctl():
+    root = Path(__file__).resolve().parents[3]
+    return Path(os.environ.get("SESSLIMITCTL", root / "build/dev/ctl/sesslimitctl"))
