@@ -278,6 +278,7 @@ struct Daemon::Impl {
     /// Connects to systemd and logind, and restores the sessions of the ledger. Called after the policy has been
     /// loaded.
     void begin() {
+        engine.postpone_probes();
         systemd.connect();
         effects.load();
         // logind's replies are handled in a later iteration of the event loop, after the sessions of the ledger have
@@ -340,6 +341,7 @@ struct Daemon::Impl {
         if (!std::exchange(ready, true)) {
             ready_timer.disarm();
             sd_notify(0, "READY=1");
+            engine.start_probes();
         }
     }
 

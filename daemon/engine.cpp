@@ -124,6 +124,25 @@ void Engine::check_connections(const core::CheckConnections& what) {
     queue_.events_.emplace_back(std::move(checked));
 }
 
+void Engine::start_probes() {
+    postpones_probes_ = false;
+    for (const SessionKey key : std::exchange(postponed_probes_, {})) {
+        probe_activity(key);
+    }
+    drain();
+}
+
+void Engine::probe_activity(SessionKey key) {
+    if (postpones_probes_) {
+        postponed_probes_.push_back(key);
+        return;
+    }
+    const core::Session* session = state_.find(key);
+    if (auto looked = session == nullptr ? std::nullopt : handler_.probe_activity(*session)) {
+        queue_.events_.emplace_back(*std::move(looked));
+    }
+}
+
 void Engine::carry_out(const core::Effect& effect) {
     std::visit(
         Overloaded{
@@ -151,12 +170,7 @@ void Engine::carry_out(const core::Effect& effect) {
             [this](const core::ReleaseFleetSlot& what) { handler_.release_fleet_slot(what.session); },
             [this](const core::ReportFleetTermination& what) { handler_.report_fleet_termination(what); },
             [this](const core::ReportMissingLogind& what) { handler_.report_missing_logind(what.session); },
-            [this](const core::ProbeActivity& what) {
-                const core::Session* session = state_.find(what.session);
-                if (auto looked = session == nullptr ? std::nullopt : handler_.probe_activity(*session)) {
-                    queue_.events_.emplace_back(*std::move(looked));
-                }
-            },
+            [this](const core::ProbeActivity& what) { probe_activity(what.session); },
             [this](const core::SampleTraffic& what) {
                 if (const core::Session* session = state_.find(what.session)) {
                     handler_.sample_traffic(*session);

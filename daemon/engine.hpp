@@ -142,6 +142,13 @@ class Engine {
     /// complete current list of the IDs of logind's sessions.
     void reconcile(const std::vector<std::string>& ids);
 
+    /// Postpones all activity probes until start_probes() is called. The daemon does so while it starts, because a
+    /// probe takes longer than the restoration of a session.
+    void postpone_probes() { postpones_probes_ = true; }
+
+    /// Executes the postponed activity probes. Later ones are executed immediately.
+    void start_probes();
+
     [[nodiscard]] const core::State& state() const { return state_; }
     [[nodiscard]] const policy::Policy& policy() const { return *policy_; }
 
@@ -151,6 +158,7 @@ class Engine {
     void step(const core::Event& event);
     void carry_out(const core::Effect& effect);
     void check_connections(const core::CheckConnections& what);
+    void probe_activity(SessionKey key);
     [[nodiscard]] BootTime next_due() const;
 
     EventQueue& queue_;
@@ -161,6 +169,8 @@ class Engine {
     core::State state_;
     /// True while the engine is handling events.
     bool draining_ = false;
+    bool postpones_probes_ = false;
+    std::vector<SessionKey> postponed_probes_{};
 };
 
 } // namespace sesslimit

@@ -270,6 +270,17 @@ SESSLIMIT_TEST(sessions_of_ledger_restored) {
     EXPECT_TEXT(bench.scribe.take(), "record 0 denied, follow 0, denied with 2 there, tell denied");
 }
 
+SESSLIMIT_TEST(probes_of_restored_sessions_postponed) {
+    Bench bench({.idle = 1h});
+    bench.engine.postpone_probes();
+    bench.events.handle(SessionRestored{session_in(Phase::active, key(100'000'000'005))});
+    EXPECT_TEXT(bench.scribe.take(), "record 5 active, follow 5");
+    bench.engine.start_probes();
+    EXPECT_TEXT(bench.scribe.take(), "look 5, record 5 active, follow 5");
+    bench.events.handle(ClockChanged{});
+    EXPECT_TEXT(bench.scribe.take(), "look 5, record 5 active, follow 5");
+}
+
 SESSLIMIT_TEST(connections_checked_before_denial) {
     Bench bench({.max = 1});
     bench.events.handle(SessionRestored{session_in(Phase::active, key(5))});
