@@ -22,7 +22,8 @@ namespace sesslimit {
 
 /// The daemon's side of the connection to sesslimit-fleetd (docs/fleet-protocol.md). It passes claims and releases of
 /// slots, and reports answers, the state of the fleet, and orders as events. It connects only while the policy limits
-/// sessions in the fleet, or while claims remain. Otherwise it has no descriptor and no timer.
+/// sessions in the fleet, or while claims remain. Otherwise it has no descriptor and no timer. After the start of the
+/// daemon it connects once in any case, so that sesslimit-fleetd releases the claims of an earlier process.
 ///
 /// After each connection it lists the sessions of the core's state. Calls for sessions while it is not connected have
 /// therefore no effect.
@@ -115,8 +116,9 @@ class FleetLink {
     Timer state_timer_;
     Duration pause_ = first_pause;
     bool is_limited_ = false;
-    /// True if sesslimit-fleetd may have claims of this host that it must be told to release.
-    bool owes_list_ = false;
+    /// True if sesslimit-fleetd may have claims of this host that it must be told to release, such as those of an earlier
+    /// process of the daemon.
+    bool owes_list_ = true;
     std::string digest_;
     std::string sent_digest_;
     core::FleetState state_ = core::FleetState::down;

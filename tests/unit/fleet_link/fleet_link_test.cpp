@@ -96,15 +96,26 @@ struct Bench {
 SESSLIMIT_TEST(link_without_limit_has_no_socket_and_no_timer) {
     Bench bench;
     bench.link.follow(false, "d");
+    constexpr std::string_view list = "hello d, end of list, closed";
+    EXPECT_TEXT(bench.received(list), list); // an earlier process may have claimed
+    EXPECT(run_until(bench.loop, [&] { return bench.link.is_idle(); }), "the connection is closed");
+    EXPECT_TEXT(bench.take(), "connecting, down");
+    bench.link.follow(false, "e");
     bench.link.release(key(1));
     bench.link.report({});
+    run_ready(bench.loop);
     EXPECT(bench.link.is_idle() && !bench.fleetd->accept(), "nothing is connected");
-    bench.fleetd.reset(); // the package is not installed
+    EXPECT_TEXT(bench.log, "");
+}
+
+SESSLIMIT_TEST(link_without_limit_and_package_does_nothing) {
+    Bench bench;
+    bench.fleetd.reset();
     (void)std::filesystem::remove(bench.path);
-    bench.link.follow(false, "e");
+    bench.link.follow(false, "d");
     run_ready(bench.loop);
     EXPECT(bench.link.is_idle(), "no timer");
-    EXPECT_TEXT(bench.log, "");
+    EXPECT_TEXT(bench.log, "connecting, down");
 }
 
 /// The daemon restores its sessions one by one. A list of only some of them would release the slots of the others.
