@@ -88,10 +88,12 @@ function settingNames() {
     return {
         max_sessions: _("Sessions of a user"),
         max_sessions_total: _("Sessions in total"),
+        max_sessions_fleet: _("Sessions of a user on all hosts"),
         max_duration: _("Maximum duration"),
         idle_timeout: _("Idle timeout"),
         idle_timeout_no_terminal: _("Idle timeout without a terminal"),
         at_limit: _("At the limit"),
+        on_fleet_error: _("If the fleet does not answer"),
         displace_idle: _("Displaced after being idle for"),
         idle_activity: _("Activity"),
         on_idle: _("When idle"),
