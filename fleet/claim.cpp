@@ -111,7 +111,8 @@ Transaction Claim::put_if_unchanged() const {
                          .target = Compare::Target::modified,
                          .relation = Compare::Relation::less,
                          .number = counted_ + 1}};
-    whole.success = puts(candidates_.front());
+    // Nested, like the puts of try_slots(), so that etcd treats both in the same way at its quota.
+    whole.success = {Transaction{.success = puts(candidates_.front())}};
     whole.failure = {Get{{keys_.session(session_.key), {}}, 0}, Get{keys_.slots(user), 0}};
     return whole;
 }

@@ -28,10 +28,18 @@ def small(directory, network, request):
         nodes.close()
 
 
+def size(cluster):
+    """The size of the database that etcd compares with its quota, of the node at which it is largest."""
+    status = json.loads(cluster.ctl("endpoint", "status", "-w", "json"))
+    return max(node["Status"]["dbSize"] for node in status)
+
+
 def fill(cluster):
-    """Writes values until etcd raises its alarm."""
-    for number in range(100):
-        cluster.ctl("put", f"/filler/{number}", value="x" * 500_000, check=False)
+    """Writes values until etcd raises its alarm, at last small ones."""
+    for number in range(200):
+        left = QUOTA - size(cluster)
+        length = 500_000 if left > 700_000 else 20_000 if left > 60_000 else 1000
+        cluster.ctl("put", f"/filler/{number}", value="x" * length, check=False)
         if "NOSPACE" in cluster.ctl("alarm", "list"):
             return
     raise AssertionError("the quota was not reached")
@@ -62,11 +70,24 @@ def test_a_full_store(small, saw):
         addresses = {node.endpoint.removeprefix("https://") for node in small.nodes}
         assert {alarm["type"] for alarm in alarms} == {"NOSPACE"}
         assert {alarm["endpoint"] for alarm in alarms} <= addresses
-        # etcd does not count the values in nested transactions, so that claims go on, and stay exact.
+        # etcd does not count the values in nested transactions, so that claims go on, and stay exact. The database
+        # becomes larger than the quota.
+        session = 100
+        while size(small) < QUOTA:
+            session += 1
+            assert session < 1000, f"the database has {size(small)} bytes"
+            assert daemon.ask(session, "bob", 1000)[0].outcome == GRANTED
         assert daemon.ask(3, "alice", 3)[0].outcome == GRANTED
         assert daemon.ask(4, "alice", 3)[0].outcome == FULL
-        daemon.release(1)
+        # A slot beyond the limit makes a claim count the slots.
+        assert daemon.ask(5, "alice", 3, enforced=False)[0].outcome == GRANTED
+        for released in 1, 2:
+            daemon.release(released)
         wait_for_slots(small, "alice", 2)
+        assert daemon.ask(6, "alice", 3)[0].outcome == GRANTED
+        daemon.release(6)
+        wait_for_slots(small, "alice", 2)
+        assert daemon.is_up
         # A host cannot join. Its claims are answered at once, and recorded later.
         joining = hosts.add()
         late = joining.connect(up=False)

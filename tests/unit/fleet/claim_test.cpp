@@ -3,6 +3,8 @@
 #include "tests/fleet_model/store.hpp"
 #include "tests/unit/support/cmocka.hpp"
 
+#include <algorithm>
+
 namespace sesslimit::fleet {
 namespace {
 
@@ -169,6 +171,22 @@ SESSLIMIT_TEST(a_claim_under_contention_is_bounded) {
         ++rounds;
     }
     EXPECT(claimed->outcome == Claimed::Outcome::contended && rounds == max_rounds, std::to_string(rounds));
+}
+
+SESSLIMIT_TEST(a_claim_puts_keys_only_in_nested_transactions) {
+    // etcd counts the other puts against its quota. It would reject some claims of a host at its quota, and not others.
+    Bench bench;
+    bench.occupy({4});
+    Claim claim(keys, Bench::session(7, 3), bench.lease);
+    const auto puts = [](const Transaction& transaction) {
+        return std::ranges::any_of(transaction.success,
+                                   [](const Operation& operation) { return std::holds_alternative<Put>(operation); });
+    };
+    EXPECT(!puts(claim.transaction()), "the slots are tried");
+    EXPECT(!claim.on_reply(bench.run(claim.transaction())), "a slot beyond the limit was found");
+    EXPECT(!puts(claim.transaction()), "the slots were counted");
+    const auto claimed = claim.on_reply(bench.run(claim.transaction()));
+    EXPECT(claimed && claimed->slot == 1, "granted");
 }
 
 SESSLIMIT_TEST(release_leaves_the_slots_of_other_sessions) {
