@@ -16,12 +16,21 @@ void Agent::start(BootTime now) {
 
 // --- Requests of the daemon ----------------------------------------------------------------------------------------
 
+/// Returns true if the session is known, or if it is not one too many.
+bool Agent::has_room(std::uint64_t key) const {
+    return entries_.size() < settings_.max_sessions || entries_.contains(key);
+}
+
 void Agent::claim(BootTime now, Session session) {
     const std::uint64_t key = session.key;
+    if (!has_room(key)) {
+        effects_.answer(key, {});
+        return;
+    }
     const auto [place, is_new] = entries_.try_emplace(key);
     Entry& entry = place->second;
     entry.listed = true;
-    if (!is_new) {
+    if (!is_new && entry.state != State::releasing) {
         // The daemon repeats a claim whose answer it has not received.
         if (entry.state == State::held) {
             answer(key, entry, {.outcome = Answer::Outcome::granted});
@@ -30,7 +39,8 @@ void Agent::claim(BootTime now, Session session) {
         }
         return;
     }
-    entry.session = std::move(session);
+    // A session that is being released claims its slot afterwards.
+    (is_new ? entry.session : entry.again.emplace()) = std::move(session);
     if (down_ || refused_ || left_) {
         answer(key, entry, {});
         return;
@@ -55,6 +65,7 @@ void Agent::release(BootTime now, std::uint64_t session) {
         entry.claim.reset();
     }
     entry.state = State::releasing;
+    entry.again.reset();
     entry.retry_at = now;
     entry.answer_by = never;
     active_.insert(session);
@@ -70,11 +81,17 @@ void Agent::begin_list() {
 void Agent::add_listed(Session session) {
     session.enforced = false;
     const std::uint64_t key = session.key;
+    if (!has_room(key)) {
+        return;
+    }
     const auto [place, is_new] = entries_.try_emplace(key);
     Entry& entry = place->second;
     entry.listed = true;
     if (is_new) {
         entry.session = std::move(session);
+    } else if (entry.state == State::releasing) {
+        entry.again = std::move(session);
+        entry.answer_by = never;
     }
     if (entry.state == State::claiming) { // The daemon has admitted the session without an answer.
         owe(key, entry);
@@ -84,7 +101,7 @@ void Agent::add_listed(Session session) {
 void Agent::end_list(BootTime now) {
     std::vector<std::uint64_t> ended;
     for (const auto& [key, entry] : entries_) {
-        if (!entry.listed && entry.state != State::releasing) {
+        if (!entry.listed && (entry.state != State::releasing || entry.again)) {
             ended.push_back(key);
         }
     }
@@ -179,6 +196,7 @@ void Agent::give_answers(BootTime now) {
 
 void Agent::answer(std::uint64_t key, Entry& entry, const Answer& answer) {
     entry.answer_by = never;
+    // forget() does the same for a session that is being released.
     if (entry.state == State::claiming && answer.outcome == Answer::Outcome::unknown) {
         owe(key, entry);
     }
@@ -340,7 +358,7 @@ void Agent::on_claimed(BootTime now, std::uint64_t key, Entry& entry, const Clai
         if (entry.state == State::claiming) {
             effects_.answer(key,
                             {.outcome = Answer::Outcome::full, .count = claimed.count, .holders = claimed.holders});
-            forget(now, key, entry);
+            forget(now, key, entry, claimed.revision);
             return;
         }
         break;
@@ -360,17 +378,31 @@ void Agent::on_released(BootTime now, std::uint64_t key, Entry& entry, const Tra
             return;
         }
     }
-    forget(now, key, entry);
+    forget(now, key, entry, reply.revision);
 }
 
-/// Removes a session that has ended.
-void Agent::forget(BootTime now, std::uint64_t key, const Entry& entry) {
+/// Removes a session that has ended, unless the daemon has announced it again in the meantime. `revision` is that at
+/// which the store had no record of the session. Earlier records must not be compared with it.
+void Agent::forget(BootTime now, std::uint64_t key, Entry& entry, std::int64_t revision) {
     if (entry.doubtful) {
         recheck_at_ = after(now, late_claim);
         sync_at_ = std::min(sync_at_, recheck_at_);
     }
-    active_.erase(key);
-    entries_.erase(key);
+    if (!entry.again) {
+        active_.erase(key);
+        entries_.erase(key);
+        return;
+    }
+    const BootTime answer_by = entry.answer_by;
+    entry = {.session = *std::exchange(entry.again, {}),
+             .revision = revision,
+             .answer_by = answer_by,
+             .listed = entry.listed,
+             .doubtful = entry.doubtful};
+    if (answer_by == never) {
+        owe(key, entry);
+        sync_at_ = now;
+    }
 }
 
 } // namespace sesslimit::fleet

@@ -115,6 +115,9 @@ class Agent {
         HostRecord record{}; ///< Description of this host.
         std::chrono::seconds host_ttl{30};
         std::uint32_t seed = 1; ///< Seed of the jitter of retries.
+        /// Maximum number of sessions, by default that of the daemon. Others are not counted, and their claims are
+        /// answered `unknown`.
+        std::size_t max_sessions = 100'000;
     };
 
     /// Times that are part of the design.
@@ -140,7 +143,8 @@ class Agent {
     /// Handles the end of a session, or the denial of its login.
     void release(BootTime now, std::uint64_t session);
     /// Handles the list of all sessions of the daemon: begin_list(), add_listed() for each session, claim() for each
-    /// login without an answer, end_list(). All other sessions are released.
+    /// login without an answer, end_list(). All other sessions are released. A session that is being released is
+    /// recorded afterwards.
     void begin_list();
     void add_listed(Session session);
     void end_list(BootTime now);
@@ -182,6 +186,8 @@ class Agent {
         std::uint64_t call = 0; ///< ID of the call without reply; 0 if none.
         BootTime answer_by = never;
         BootTime retry_at{};
+        /// The session, if the daemon has announced it again during the release. `answer_by` is that of its claim.
+        std::optional<Session> again{};
         bool listed = false;
         bool doubtful = false; ///< The store may still execute a call of the claim.
     };
@@ -217,7 +223,7 @@ class Agent {
     void on_session_reply(BootTime now, std::uint64_t key, Entry& entry, const CallResult& result);
     void on_claimed(BootTime now, std::uint64_t key, Entry& entry, const Claimed& claimed);
     void on_released(BootTime now, std::uint64_t key, Entry& entry, const TransactionReply& reply);
-    void forget(BootTime now, std::uint64_t key, const Entry& entry);
+    void forget(BootTime now, std::uint64_t key, Entry& entry, std::int64_t revision);
     void note_success();
     void note_failure(BootTime now, const std::string& what);
     void note_unreachable(BootTime now);
@@ -229,6 +235,7 @@ class Agent {
     void give_answers(BootTime now);
     void answer(std::uint64_t key, Entry& entry, const Answer& answer);
     void owe(std::uint64_t key, Entry& entry);
+    [[nodiscard]] bool has_room(std::uint64_t key) const;
     [[nodiscard]] bool is_recording() const;
     [[nodiscard]] bool may_call(const Entry& entry, bool admits) const;
     [[nodiscard]] BootTime soon(BootTime now, Duration pause);

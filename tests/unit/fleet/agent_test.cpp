@@ -19,8 +19,12 @@ const Keys keys("f", "me");
 
 /// An agent whose calls are executed at once, or fail after 300 ms if the store does not answer.
 struct Bench final : Effects {
-    explicit Bench(const std::string& boot = "boot1", const std::string& machine = "machine1")
-        : agent({.fleet = "f", .host = "me", .record = {.machine = machine, .boot = boot, .version = "1"}}, *this) {}
+    explicit Bench(const std::string& boot = "boot1", const std::string& machine = "machine1", std::size_t most = 1000)
+        : agent({.fleet = "f",
+                 .host = "me",
+                 .record = {.machine = machine, .boot = boot, .version = "1"},
+                 .max_sessions = most},
+                *this) {}
     /// Uses the store and the time of another agent.
     Bench(const Bench& earlier, const std::string& boot, const std::string& machine) : Bench(boot, machine) {
         store = earlier.store;
@@ -402,6 +406,80 @@ SESSLIMIT_TEST(a_denied_claim_whose_first_attempt_is_executed_late_is_undone_soo
     EXPECT(bench.store->count(keys.slots("alice")) == 1, "the late claim has occupied a slot");
     bench.pass(Agent::late_claim + seconds(1));
     EXPECT(bench.store->count(keys.slots("alice")) == 0, "released before the next comparison of the minute");
+}
+
+SESSLIMIT_TEST(a_session_that_is_announced_during_its_release_is_recorded_afterwards) {
+    const Session session{.key = 1, .limit = 1, .record = {.user = "alice"}};
+    struct Case {
+        const char* name;
+        const char*
+            steps; ///< C: claimed. L: in a list. E: a list without the session. R: released. N: the store stops.
+        const char* log;
+        std::size_t slots;
+    };
+    const Case cases[] = {
+        {"claimed", "C", "1 granted, ", 1},
+        {"claimed twice", "CC", "1 granted, ", 1},
+        {"in a list", "L", "", 1},
+        {"claimed, and in the list of the next connection", "CL", "", 1},
+        {"in a list, and claimed", "LC", "1 granted, ", 1},
+        {"claimed, and released again", "CR", "", 0},
+        {"in a list, and released again", "LR", "", 0},
+        {"claimed, and not in the list of the next connection", "CE", "", 0},
+        {"claimed without a store", "NC", "down: no reply, 1 unknown, up, ", 1},
+        {"in a list without a store", "NL", "down: no reply, up, ", 1},
+    };
+    for (const Case& one : cases) {
+        Bench bench;
+        bench.start();
+        bench.claim(1);
+        bench.take_log();
+        bench.agent.release(bench.now, 1);
+        for (const char* step = one.steps; *step != '\0'; ++step) {
+            if (*step == 'C') {
+                bench.agent.claim(bench.now, session);
+            } else if (*step == 'R') {
+                bench.agent.release(bench.now, 1);
+            } else if (*step == 'N') {
+                bench.answers = false;
+            } else {
+                bench.agent.begin_list();
+                if (*step == 'L') {
+                    bench.agent.add_listed(session);
+                }
+                bench.agent.end_list(bench.now);
+            }
+        }
+        bench.settle();
+        bench.pass(bench.answers ? milliseconds(500) : seconds(4));
+        bench.answers = true;
+        bench.pass(seconds(3));
+        const std::string log = bench.take_log();
+        EXPECT(log == one.log, std::string(one.name) + ": " + log);
+        EXPECT(bench.store->count(keys.slots("alice")) == one.slots, one.name);
+        EXPECT(bench.store->count(keys.sessions()) == one.slots, one.name);
+    }
+}
+
+SESSLIMIT_TEST(sessions_beyond_the_maximum_are_not_counted) {
+    Bench bench("boot1", "machine1", 2);
+    bench.start();
+    for (const std::uint64_t key : {1U, 2U, 3U, 2U}) {
+        bench.claim(key, 9);
+    }
+    EXPECT_TEXT(bench.take_log(), "up, 1 granted, 2 granted, 3 unknown, 2 granted, ");
+    bench.agent.begin_list();
+    for (const std::uint64_t key : {3U, 2U, 1U}) {
+        bench.agent.add_listed({.key = key, .limit = 9, .record = {.user = "alice"}});
+    }
+    bench.agent.end_list(bench.now);
+    bench.settle();
+    bench.pass(std::chrono::minutes(2));
+    EXPECT(bench.store->count(keys.sessions()) == 2, "not recorded");
+    bench.agent.release(bench.now, 1);
+    bench.settle();
+    bench.claim(3, 9);
+    EXPECT_TEXT(bench.take_log(), "3 granted, ");
 }
 
 SESSLIMIT_TEST(the_record_of_the_host_follows_the_policy) {
