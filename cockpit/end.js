@@ -12,7 +12,7 @@ import { failureText, fromText, nameText, processesText, serviceText } from "./t
 /** @typedef {{ id: string } | { uid: number } | { credential: string }} Target */
 
 const MAX_LISTED = 20;
-const MAX_MESSAGE = 256; // bytes of UTF-8
+const MAX_MESSAGE = 256; // bytes of UTF-8, of the daemon
 
 /**
  * Returns the sessions of the target, without those that are being terminated.
@@ -61,16 +61,78 @@ export function consequences(session, requested) {
     ]);
 }
 
+/**
+ * Lists the first texts, and the number of the others.
+ * @param {string[]} texts
+ */
+export function shortList(texts) {
+    const rest = texts.length - MAX_LISTED;
+    return el("div", {},
+        el("ul", {}, ...texts.slice(0, MAX_LISTED).map((text) => el("li", {}, text))),
+        rest > 0 ? el("p", {}, format(_("and $0 more"), rest)) : null);
+}
+
+/** @param {number} count */
+export function endingText(count) {
+    return format(ngettext("$0 session ends:", "$0 sessions end:", count), count);
+}
+
 /** @param {Session[]} sessions */
 function sessionList(sessions) {
-    const items = sessions.slice(0, MAX_LISTED).map((session) =>
-        el("li", {}, [session.id, nameText(session), serviceText(session), fromText(session)].filter(Boolean).join(" · "))
-    );
-    const rest = sessions.length - items.length;
-    return el("div", {},
-        el("p", {}, format(ngettext("$0 session ends:", "$0 sessions end:", sessions.length), sessions.length)),
-        el("ul", {}, ...items),
-        rest > 0 ? el("p", {}, format(_("and $0 more"), rest)) : null);
+    const texts = sessions.map((session) =>
+        [session.id, nameText(session), serviceText(session), fromText(session)].filter(Boolean).join(" · "));
+    return el("div", {}, el("p", {}, endingText(sessions.length)), shortList(texts));
+}
+
+/**
+ * A dialog that asks for a message to the users and for confirmation.
+ * @typedef {object} Question
+ * @property {HTMLDialogElement} dialog
+ * @property {HTMLElement} fields          the message
+ * @property {HTMLButtonElement} confirm
+ * @property {HTMLButtonElement} cancel
+ * @property {HTMLElement} problem         where failures are shown
+ * @property {(error: unknown) => void} fail  shows the failure of the request, which can be repeated
+ */
+
+/**
+ * Opens the dialog. After the confirmation, `send` gets the message and the dialog, which it closes.
+ * @param {{ title: string, action: string, what: HTMLElement, longest: number,
+ *     send: (message: string, question: Question) => Promise<void> }} content  `longest`: of the message, in bytes of UTF-8
+ * @returns {Question}
+ */
+export function askBeforeEnd({ title, action, what, longest, send }) {
+    const problem = el("div", { role: "alert" });
+    const message = el("input", { id: "end-message", autocomplete: "off", "aria-describedby": "end-message-help" });
+    const fields = el("div", {},
+        el("label", { for: "end-message" }, _("Message to the user (optional)")),
+        message,
+        el("p", { id: "end-message-help", class: "muted" }, _("It appears on the terminals below the reason.")));
+    const confirm = button(action, async () => {
+        const text = message.value.trim();
+        if (new TextEncoder().encode(text).length > longest) {
+            problem.replaceChildren(notice("danger", format(_("The message has more than $0 bytes."), longest)));
+            return;
+        }
+        confirm.disabled = true;
+        await send(text, question);
+    }, { class: "danger primary" });
+    const cancel = button(_("Cancel"), () => dialog.close());
+    const dialog = openDialog(title, () => [what, fields, problem, el("div", { class: "buttons" }, confirm, cancel)]);
+    /** @type {Question} */
+    const question = { dialog, fields, confirm, cancel, problem, fail };
+
+    /** @param {unknown} error */
+    function fail(error) {
+        confirm.disabled = false;
+        problem.replaceChildren(notice("danger", _("The request failed."), el("p", {}, failureText(error))));
+    }
+
+    return question;
+}
+
+export function ownNotice() {
+    return notice("warning", _("This is the session of this page. You will be logged out of Cockpit."));
 }
 
 /**
@@ -80,48 +142,35 @@ function sessionList(sessions) {
 export async function confirmEnd(target) {
     const [first] = sessionsOf(target);
     const what = el("div", { class: "dialog-body" }, "id" in target ? el("p", {}, _("Reading the processes …")) : null);
-    const problem = el("div", { role: "alert" });
-    const message = el("input", { id: "end-message", autocomplete: "off", "aria-describedby": "end-message-help" });
-    const confirm = button("id" in target ? _("End session") : _("End sessions"), () => end(), { class: "danger primary" });
-    const dialog = openDialog(titleOf(target, first), (opened) => [
+    const question = askBeforeEnd({
+        title: titleOf(target, first),
+        action: "id" in target ? _("End session") : _("End sessions"),
         what,
-        el("label", { for: "end-message" }, _("Message to the user (optional)")),
-        message,
-        el("p", { id: "end-message-help", class: "muted" }, _("It appears on the terminals below the reason.")),
-        problem,
-        el("div", { class: "buttons" }, confirm, button(_("Cancel"), () => opened.close())),
-    ]);
-
-    async function end() {
-        const text = message.value.trim();
-        if (new TextEncoder().encode(text).length > MAX_MESSAGE) {
-            problem.replaceChildren(notice("danger", format(_("The message has more than $0 bytes."), MAX_MESSAGE)));
-            return;
-        }
-        confirm.disabled = true;
-        try {
-            await daemon.end(target, text);
-            dialog.close();
-        } catch (error) {
-            fail(error);
-        }
-        store.refresh();
-    }
+        longest: MAX_MESSAGE,
+        send: async (message) => {
+            try {
+                await daemon.end(target, message);
+                question.dialog.close();
+            } catch (error) {
+                fail(error);
+            }
+            store.refresh();
+        },
+    });
 
     /** @param {unknown} error */
     function fail(error) {
         if (error instanceof Failure && error.kind === "gone") {
             gone();
-            return;
+        } else {
+            question.fail(error);
         }
-        confirm.disabled = false;
-        problem.replaceChildren(notice("danger", _("The request failed."), el("p", {}, failureText(error))));
     }
 
     // The sessions can end or change while the dialog is open.
     let listed = "";
     function redraw() {
-        if (!dialog.isConnected) {
+        if (!question.dialog.isConnected) {
             return;
         }
         const sessions = sessionsOf(target);
@@ -137,9 +186,9 @@ export async function confirmEnd(target) {
     }
 
     function gone() {
-        confirm.hidden = true;
+        question.confirm.hidden = true;
         const text = "id" in target ? _("This session has ended.") : _("All of these sessions have ended.");
-        problem.replaceChildren(notice("info", text));
+        question.problem.replaceChildren(notice("info", text));
     }
 
     redraw();
@@ -152,8 +201,4 @@ export async function confirmEnd(target) {
             fail(error);
         }
     }
-}
-
-function ownNotice() {
-    return notice("warning", _("This is the session of this page. You will be logged out of Cockpit."));
 }

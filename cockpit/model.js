@@ -234,19 +234,47 @@ function searched(session) {
 }
 
 /**
+ * Returns the items whose text contains all words of a filter.
+ * @template Item
+ * @param {Item[]} items
+ * @param {string} filter
+ * @param {(item: Item) => string} textOf  in lower case
+ * @returns {Item[]}
+ */
+export function matching(items, filter, textOf) {
+    const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
+    return words.length === 0
+        ? items
+        : items.filter((item) => {
+              const text = textOf(item);
+              return words.every((word) => text.includes(word));
+          });
+}
+
+/**
  * Returns the sessions that contain all words of the filter.
  * @param {Session[]} sessions
  * @param {string} filter
  * @returns {Session[]}
  */
 export function filtered(sessions, filter) {
-    const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
-    return words.length === 0
-        ? sessions
-        : sessions.filter((session) => {
-              const text = searched(session);
-              return words.every((word) => text.includes(word));
-          });
+    return matching(sessions, filter, searched);
+}
+
+/**
+ * Returns the items in the order of a key.
+ * @template Item
+ * @param {Item[]} items
+ * @param {(item: Item) => string | number} keyOf
+ * @param {boolean} descending
+ * @param {(a: Item, b: Item) => number} compare  the order of items with the same key, also if it is descending
+ * @returns {Item[]}
+ */
+export function ordered(items, keyOf, descending, compare) {
+    const sign = descending ? -1 : 1;
+    const keyed = items.map((item) => ({ item, key: keyOf(item) }));
+    keyed.sort((a, b) => (a.key < b.key ? -sign : a.key > b.key ? sign : compare(a.item, b.item)));
+    return keyed.map(({ item }) => item);
 }
 
 /** @type {{ [column: string]: (session: Session) => string | number }} */
@@ -268,12 +296,7 @@ const SORT_KEYS = {
  */
 export function sorted(sessions, column, descending) {
     const keyOf = SORT_KEYS[column] ?? SORT_KEYS.ends;
-    const sign = descending ? -1 : 1;
-    const keyed = sessions.map((session) => ({ session, key: keyOf(session) }));
-    keyed.sort((a, b) =>
-        a.key < b.key ? -sign : a.key > b.key ? sign : a.session.since - b.session.since || (a.session.id < b.session.id ? -1 : 1)
-    );
-    return keyed.map(({ session }) => session);
+    return ordered(sessions, keyOf, descending, (a, b) => a.since - b.since || (a.id < b.id ? -1 : 1));
 }
 
 /**

@@ -35,6 +35,20 @@ export function nameText(session) {
     return session.user ? shown(session.user) : `uid:${session.uid}`;
 }
 
+/** @param {number} count */
+export function sessionsText(count) {
+    return format(ngettext("$0 session", "$0 sessions", count), count);
+}
+
+/**
+ * Returns the words about sessions that a filter has found.
+ * @param {number} found
+ * @param {number} all
+ */
+export function foundText(found, all) {
+    return found === all ? sessionsText(all) : format(_("$0 of $1 sessions"), found, all);
+}
+
 /** @param {Session} session */
 export function stateText(session) {
     switch (session.state) {
