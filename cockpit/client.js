@@ -2,9 +2,11 @@
 // Access to the host through Cockpit: the daemon over D-Bus, commands, permissions and translations. No other file uses
 // the global `cockpit`.
 
+import { endedOf, fleetSessionsOf, hostsOf, statusOf } from "./hosts.js";
 import { HostClock, sessionInCgroup, sessionOf, timeOf } from "./model.js";
 import { explanationOf, settingsOf, settingsOfJson } from "./settings.js";
 
+/** @import { Ended, FleetSession, FleetStatus, Host } from "./hosts.js" */
 /** @import { Dictionary, Session } from "./model.js" */
 /** @import { Explanation, Setting } from "./settings.js" */
 
@@ -12,6 +14,7 @@ const NAME = "org.sesslimit1";
 const PATH = "/org/sesslimit1";
 const MANAGER = "org.sesslimit1.Manager";
 const TIMEOUT = 8_000; // milliseconds
+const FLEET_SOCKET = "/run/sesslimit-fleet-admin.sock"; // of sesslimit-fleetd, for sesslimitctl fleet
 
 export const _ = cockpit.gettext;
 export const ngettext = cockpit.ngettext;
@@ -262,19 +265,65 @@ async function run(argv, { superuser, mayFail = false } = {}) {
 }
 
 /**
- * Runs sesslimitctl as root if possible, and returns the parsed JSON output. A failed command that has printed JSON
+ * Runs sesslimitctl, as root if possible, and returns the parsed JSON output. A failed command that has printed JSON
  * reports its failure there.
  * @param {string[]} argv
+ * @param {{ superuser?: "try" | "require", names?: string[] }} options  `names` are arguments that are no options
  * @returns {Promise<any>}
  */
-export async function sesslimitctl(argv) {
-    const output = await run(["sesslimitctl", ...argv, "--json=short"], { superuser: "try", mayFail: true });
+export async function sesslimitctl(argv, { superuser = "try", names = [] } = {}) {
+    const separated = names.length > 0 ? ["--", ...names] : [];
+    const output = await run(["sesslimitctl", ...argv, "--json=short", ...separated], { superuser, mayFail: true });
     try {
         return JSON.parse(output);
     } catch {
         throw new Failure("other", output.trim());
     }
 }
+
+/** The fleet of the host. Its socket is only accessible to root. */
+export const fleet = {
+    /** Returns whether sesslimit-fleetd can be asked on this host. */
+    async exists() {
+        try {
+            await run(["test", "-S", FLEET_SOCKET]);
+            return true;
+        } catch {
+            return false;
+        }
+    },
+
+    /** @returns {Promise<FleetStatus>} */
+    async status() {
+        return statusOf(await sesslimitctl(["fleet", "status"], { superuser: "require" }));
+    },
+
+    /** @returns {Promise<Host[]>} */
+    async hosts() {
+        return hostsOf(await sesslimitctl(["fleet", "hosts"], { superuser: "require" }));
+    },
+
+    /**
+     * Returns the sessions of all users, or those of one user, who is given as a name or as "uid:" and an ID.
+     * @param {string} user
+     * @returns {Promise<FleetSession[]>}
+     */
+    async sessions(user = "") {
+        const names = user ? [user] : [];
+        return fleetSessionsOf(await sesslimitctl(["fleet", "list"], { superuser: "require", names }));
+    },
+
+    /**
+     * Terminates all sessions of a user on all hosts. Waits until the hosts have answered, at most for some seconds.
+     * @param {string} user
+     * @param {string} message  text for the user, or an empty text
+     * @returns {Promise<Ended[]>}
+     */
+    async endUser(user, message) {
+        const options = message ? [`--message=${message}`] : [];
+        return endedOf(await sesslimitctl(["fleet", "end-user", ...options], { superuser: "require", names: [user] }));
+    },
+};
 
 /**
  * Returns the command that prints the newest entries of the journal about these events as lines of JSON, newest first.

@@ -24,7 +24,6 @@ export async function openDetails(wanted) {
     id = wanted;
     session = null;
     byId("details").hidden = id === "";
-    byId("overview").hidden = id !== "";
     if (id !== "") {
         byId("details").replaceChildren(heading(format(_("Session $0"), shown(id))));
         byId("details-title").focus();

@@ -47,7 +47,8 @@ export function buildList() {
         emptyText: (all) => (all === 0 ? _("No sessions are open.") : _("No session matches the filter.")),
         drawn: drawTimes,
     });
-    byId("list").replaceChildren(...list.elements(el("h1", {}, _("Login sessions"))));
+    const fleet = button(_("Fleet"), () => go("fleet"), { id: "open-fleet", class: "secondary", hidden: true });
+    byId("list").replaceChildren(...list.elements(el("h1", {}, _("Login sessions")), fleet));
     store.followed = () => list.displayed;
 }
 

@@ -7,6 +7,7 @@ import { _, daemon, format, isHidden, language, onPath, onVisibility, path, star
 import { drawDetails, openDetails, readDetails, sessionsChanged } from "./details.js";
 import { button, byId, el, notice, setText } from "./dom.js";
 import { buildExplain } from "./explain.js";
+import { buildFleet, findFleet, openFleet, readFleet } from "./fleet.js";
 import { buildHistory, readHistory } from "./history.js";
 import { buildLimits, readLimits, retryLimits } from "./limits.js";
 import { buildList, drawList, drawTimes } from "./list.js";
@@ -106,6 +107,8 @@ function readParts() {
     readHistory();
     readChart();
     readDetails();
+    findFleet();
+    readFleet();
 }
 
 function draw() {
@@ -146,7 +149,10 @@ function setTicking(hidden) {
 
 function showPath() {
     const [view, id] = path();
-    openDetails(view === "session" && id ? id : "");
+    const session = view === "session" && id ? id : "";
+    byId("overview").hidden = session !== "" || view === "fleet";
+    openDetails(session);
+    openFleet(view === "fleet");
 }
 
 document.documentElement.lang = language.replace("_", "-");
@@ -162,7 +168,6 @@ store.onSignal((signal) => {
         readLimits();
     }
 });
-onPath(showPath);
 onVisibility((hidden) => {
     setTicking(hidden);
     if (!hidden) {
@@ -172,6 +177,8 @@ onVisibility((hidden) => {
 await store.identify();
 buildChart();
 buildHistory();
+buildFleet();
+onPath(showPath);
 setTicking(isHidden());
 await store.start();
 showPath();
