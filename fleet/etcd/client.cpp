@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "fleet/etcd/client.hpp"
 
+#include "common/clock.hpp"
 #include "common/unique_fd.hpp"
 #include "fleet/etcd/channel.hpp"
 #include "fleet/etcd/messages.hpp"
@@ -16,6 +17,7 @@
 #include <list>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -29,6 +31,13 @@ struct Node {
     std::string address;
     std::shared_ptr<grpc::Channel> channel;
 };
+
+/// Deadline of gRPC for a call, which ends much earlier: the event loop ends each attempt after its timeout. gRPC 1.51
+/// divides its timers into groups, and wakes up for each of them after a time that is proportional to the average of
+/// its deadlines, and at most after a second. Deadlines of 300 ms would cause several wake-ups a second on an idle
+/// host.
+constexpr std::chrono::seconds grpc_deadline{5};
+constexpr Duration timeout_accuracy = std::chrono::milliseconds(10);
 
 /// An operation of gRPC. Its address is the tag of each completion.
 struct Operation {
@@ -47,6 +56,8 @@ struct Attempt : Operation {
     grpc::Status status;
     std::uint64_t id = 0;
     std::size_t node = 0;
+    std::optional<Timer> timer; ///< Cancels the attempt.
+    bool timed_out = false;
 };
 
 CallResult result_of(const pb::TxnResponse& response) {
@@ -83,12 +94,22 @@ struct TypedAttempt final : Attempt {
 };
 
 template <class Response>
-std::unique_ptr<TypedAttempt<Response>> attempt_of(std::chrono::milliseconds timeout) {
+std::unique_ptr<TypedAttempt<Response>> new_attempt() {
     auto attempt = std::make_unique<TypedAttempt<Response>>();
     // The monotonic clock, because the wall clock can be set in the meantime.
     attempt->context.set_deadline(
-        gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_millis(timeout.count(), GPR_TIMESPAN)));
+        gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_seconds(grpc_deadline.count(), GPR_TIMESPAN)));
     return attempt;
+}
+
+/// Returns the time in which a node must answer a call.
+std::chrono::milliseconds timeout_of(const Call& call) {
+    const auto* transaction = std::get_if<Transaction>(&call);
+    const bool is_page = transaction != nullptr && transaction->success.size() == 1 &&
+                         std::holds_alternative<Get>(transaction->success[0]);
+    const bool is_long =
+        is_page || std::holds_alternative<RevokeLease>(call) || std::holds_alternative<ListLease>(call);
+    return is_long ? Client::long_reply_timeout : Client::try_timeout;
 }
 
 /// Sends a call to a node. The attempt is the tag of its completion.
@@ -97,36 +118,35 @@ struct Send {
     grpc::CompletionQueue& queue;
 
     std::unique_ptr<Attempt> operator()(const Transaction& transaction) const {
-        const bool is_page = transaction.success.size() == 1 && std::holds_alternative<Get>(transaction.success[0]);
-        auto attempt = attempt_of<pb::TxnResponse>(is_page ? Client::long_reply_timeout : Client::try_timeout);
+        auto attempt = new_attempt<pb::TxnResponse>();
         pb::TxnRequest request;
         translate(transaction, request);
         attempt->reader = pb::KV::NewStub(channel)->AsyncTxn(&attempt->context, request, &queue);
         return finish(std::move(attempt));
     }
     std::unique_ptr<Attempt> operator()(const GrantLease& grant) const {
-        auto attempt = attempt_of<pb::LeaseGrantResponse>(Client::try_timeout);
+        auto attempt = new_attempt<pb::LeaseGrantResponse>();
         pb::LeaseGrantRequest request;
         request.set_ttl(grant.ttl.count());
         attempt->reader = pb::Lease::NewStub(channel)->AsyncLeaseGrant(&attempt->context, request, &queue);
         return finish(std::move(attempt));
     }
     std::unique_ptr<Attempt> operator()(const RevokeLease& revoke) const {
-        auto attempt = attempt_of<pb::LeaseRevokeResponse>(Client::long_reply_timeout);
+        auto attempt = new_attempt<pb::LeaseRevokeResponse>();
         pb::LeaseRevokeRequest request;
         request.set_id(revoke.lease);
         attempt->reader = pb::Lease::NewStub(channel)->AsyncLeaseRevoke(&attempt->context, request, &queue);
         return finish(std::move(attempt));
     }
     std::unique_ptr<Attempt> operator()(const KeepAlive& keep) const {
-        auto attempt = attempt_of<pb::LeaseKeepAliveResponse>(Client::try_timeout);
+        auto attempt = new_attempt<pb::LeaseKeepAliveResponse>();
         pb::LeaseKeepAliveRequest request;
         request.set_id(keep.lease);
         attempt->reader = pb::Lease::NewStub(channel)->AsyncLeaseKeepAlive(&attempt->context, request, &queue);
         return finish(std::move(attempt));
     }
     std::unique_ptr<Attempt> operator()(const ListLease& list) const {
-        auto attempt = attempt_of<pb::LeaseTimeToLiveResponse>(Client::long_reply_timeout);
+        auto attempt = new_attempt<pb::LeaseTimeToLiveResponse>();
         pb::LeaseTimeToLiveRequest request;
         request.set_id(list.lease);
         request.set_keys(true);
@@ -219,6 +239,7 @@ struct Client::Impl {
         std::size_t tries = 0;
     };
 
+    sd_event* loop;
     Done done;
     std::vector<Node> nodes;
     /// Index of the node to which new calls are sent.
@@ -238,8 +259,8 @@ struct Client::Impl {
     EventSource source;
     std::jthread thread;
 
-    Impl(std::vector<std::string> addresses, const Credentials& credentials, Done receiver)
-        : done(std::move(receiver)) {
+    Impl(sd_event* event_loop, std::vector<std::string> addresses, const Credentials& credentials, Done receiver)
+        : loop(event_loop), done(std::move(receiver)) {
         for (std::string& address : addresses) {
             nodes.push_back({std::move(address), nullptr});
         }
@@ -306,6 +327,15 @@ struct Client::Impl {
         // The completion is handled by this thread, therefore not before this function returns.
         call.attempt->id = id;
         call.attempt->node = node;
+        Timer& timer = call.attempt->timer.emplace(
+            loop, CLOCK_MONOTONIC,
+            [attempt = call.attempt.get()] {
+                attempt->timed_out = true;
+                attempt->context.TryCancel();
+            },
+            timeout_accuracy);
+        // After an error, gRPC cancels the attempt at its own deadline.
+        (void)timer.arm_at((monotonic_now() + timeout_of(call.call)).time_since_epoch());
     }
 
     std::vector<std::pair<Operation*, bool>> take_completed() {
@@ -368,7 +398,9 @@ struct Client::Impl {
         const std::uint64_t id = attempt.id;
         const auto found = pending.find(id);
         Pending& call = found->second;
-        CallResult result = attempt.status.ok() ? attempt.result() : failure_of(attempt.status);
+        CallResult result = attempt.status.ok() ? attempt.result()
+                            : attempt.timed_out ? CallFailure{CallFailure::Kind::unavailable, "no answer in time"}
+                                                : failure_of(attempt.status);
         if (auto* failure = std::get_if<CallFailure>(&result)) {
             failure->what.insert(0, nodes[attempt.node].address + ": ");
             if (failure->kind == CallFailure::Kind::unavailable && !std::holds_alternative<NodeStatus>(call.call)) {
@@ -394,7 +426,7 @@ Client::~Client() = default;
 
 Result<Client> Client::start(sd_event* loop, std::vector<std::string> addresses, const Credentials& credentials,
                              Done done) {
-    auto impl = std::make_unique<Impl>(std::move(addresses), credentials, std::move(done));
+    auto impl = std::make_unique<Impl>(loop, std::move(addresses), credentials, std::move(done));
     impl->event.reset(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
     if (!impl->event) {
         return fail_errno("create an eventfd");

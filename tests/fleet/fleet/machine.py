@@ -89,6 +89,14 @@ class Machine:
         assert run.returncode == (fails or 0), f"{run.returncode}: {run.stdout}{run.stderr}; log: {self.log()[-1000:]}"
         return run.stderr if fails else json.loads(run.stdout or "null")
 
+    def wakeups(self):
+        """The voluntary context switches of each thread of the process."""
+        counts = {}
+        for task in Path(f"/proc/{self.process.pid}/task").iterdir():
+            status = dict(line.split(":\t", 1) for line in (task / "status").read_text().splitlines() if ":\t" in line)
+            counts[f"{status['Name']}-{task.name}"] = int(status["voluntary_ctxt_switches"])
+        return counts
+
     def log(self):
         return self.log_file.read_text() if self.log_file.exists() else ""
 
