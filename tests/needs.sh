@@ -20,6 +20,7 @@ lab_needs=("${demo_needs[@]}" python3-jsonschema python3-pytest python3-pytest-x
 vm_needs=("${suite_needs[@]}" python3 python3-jsonschema python3-pytest openssh-client qemu-system-x86 qemu-utils seabios
           e2fsprogs)
 fleet_needs=("${build_needs[@]}" "${suite_needs[@]}" python3-pytest python3-pytest-xdist etcd-server etcd-client openssl)
+bench_fleet_needs=("${fleet_needs[@]}" libbenchmark-dev)
 page_needs=("${lab_needs[@]}" chromium systemd-journal-remote)
 packages_needs=("${lab_needs[@]}" lintian binutils git)
 bench_needs=("${build_needs[@]}" "${demo_needs[@]}" dpkg-dev debhelper libbenchmark-dev)
