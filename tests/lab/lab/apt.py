@@ -60,7 +60,7 @@ def _repack(package: Path, number: str, lower: str, directory: Path) -> Path:
     _run("dpkg-deb", "--raw-extract", str(package), str(tree))
     control = tree / "DEBIAN" / "control"
     # The package's own version, and the version that one package requires of the other.
-    changed = re.sub(rf"(?m)^(Version: |.*\(= ){re.escape(number)}(?=\)|$)", rf"\g<1>{lower}", control.read_text())
+    changed = re.sub(rf"(?m)^(Version: |.*\(>?= ){re.escape(number)}(?=\)|$)", rf"\g<1>{lower}", control.read_text())
     control.write_text(changed)
     shipped = tree / "etc" / "sesslimit" / "policy.toml"
     if shipped.exists():

@@ -25,8 +25,10 @@ PACKAGES = (
 
 # Names of packages that differ between Debian releases, and VERSION_ID of the release's os-release.
 SUITES = {
-    "bookworm": {"version": "12", "packages": ["libnettle8"]},
-    "trixie": {"version": "13", "packages": ["libnettle8t64"]},
+    "bookworm": {
+        "version": "12", "packages": ["libnettle8"], "grpc": ["libgrpc++1.51", "libprotobuf-lite32"]},
+    "trixie": {
+        "version": "13", "packages": ["libnettle8t64"], "grpc": ["libgrpc++1.51t64", "libprotobuf-lite32t64"]},
 }
 
 # Packages that a test may install later. They are stored in the machine, which has no network access.
@@ -38,6 +40,7 @@ LATER = {
     "ansible": ["ansible-core"],
     "x11": ["xvfb", "xterm", "xauth", "xdotool"],
     "python3": ["python3-minimal"],
+    "etcd": ["etcd-server", "etcd-client", "openssl"],
     "scap": ["openscap-scanner", "ssg-debian", "ssg-debderived", "ssg-nondebian"],
 }
 # The same from the backports of a release.
@@ -100,8 +103,9 @@ def _recipe_id(suite: str) -> str:
 
 
 def _hooks(suite: str) -> list[str]:
+    later = {**LATER, "fleet": [*SUITES[suite]["grpc"], "openssl"]}
     backports = [_backports_hook(suite, *each) for each in BACKPORTS.get(suite, {}).items()]
-    return [_store_hook(name, packages) for name, packages in LATER.items()] + backports
+    return [_store_hook(name, packages) for name, packages in later.items()] + backports
 
 
 def _store_hook(name: str, packages: list[str]) -> str:

@@ -21,3 +21,8 @@ def built_packages(suite):
 def selinux_package(suite):
     (found,) = (directory_of_packages(suite) / "selinux").glob("*.deb")
     return found
+
+
+def fleet_package(suite):
+    (found,) = (directory_of_packages(suite) / "fleet").glob("*.deb")
+    return found
