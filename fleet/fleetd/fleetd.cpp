@@ -134,8 +134,10 @@ struct Fleetd::Impl final : Effects, OrderEffects {
     Timer leave_timer{loop.get(), CLOCK_BOOTTIME, [this] { stop(); }};
     std::vector<EventSource> signal_sources;
     bool up = false;
+    /// `up` has been reported by the agent. Until then the daemon waits, because etcd may answer at once.
+    bool is_state_known = false;
     /// Reason why the fleet is down.
-    std::string reason = "connecting to etcd";
+    std::string reason = "waiting for etcd and for sesslimitd";
     bool leaving = false;
 
     explicit Impl(Parts parts)
@@ -298,7 +300,9 @@ struct Fleetd::Impl final : Effects, OrderEffects {
     void handle(const wire::Hello& hello) {
         agent.begin_list();
         agent.describe_policy(boottime_now(), std::string(hello.policy));
-        send_state();
+        if (is_state_known) {
+            send_state();
+        }
     }
     void handle(const wire::ClaimFrame& claim) {
         if (identifies_user(claim)) {
@@ -376,6 +380,7 @@ struct Fleetd::Impl final : Effects, OrderEffects {
 
     void state_changed(bool is_up, const std::string& why) override {
         up = is_up;
+        is_state_known = true;
         reason = escape_for_display(why, wire::max_reason);
         if (agent.has_left()) {
             log(LOG_NOTICE, "No slots are claimed in etcd any more: " + reason);

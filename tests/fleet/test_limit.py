@@ -76,6 +76,8 @@ def test_a_restart_frees_nothing(hosts, cluster, saw, stop):
     other = hosts.add().connect()
     assert other.ask(1, "alice", LIMIT)[0].outcome == FULL
     daemon = machine.connect(listed=[(1, "alice", LIMIT), (2, "alice", LIMIT)])
+    # Logins wait until the process has connected. They are not decided without the fleet.
+    assert [up for up, _ in daemon.states] == [True]
     wait_for_slots(cluster, "alice", 2)
     assert cluster.records(f"h/{machine.name}/").keys() == {f"h/{machine.name}/s/1", f"h/{machine.name}/s/2"}
     assert not daemon.over_limit and not daemon.repairing
