@@ -107,8 +107,9 @@ std::chrono::milliseconds timeout_of(const Call& call) {
     const auto* transaction = std::get_if<Transaction>(&call);
     const bool is_page = transaction != nullptr && transaction->success.size() == 1 &&
                          std::holds_alternative<Get>(transaction->success[0]);
-    const bool is_long =
-        is_page || std::holds_alternative<RevokeLease>(call) || std::holds_alternative<ListLease>(call);
+    const bool is_long = is_page || std::holds_alternative<RevokeLease>(call) ||
+                         std::holds_alternative<ListLease>(call) || std::holds_alternative<NodeStatus>(call) ||
+                         std::holds_alternative<ListAlarms>(call);
     return is_long ? Client::long_reply_timeout : Client::try_timeout;
 }
 
@@ -155,12 +156,12 @@ struct Send {
     }
 
     std::unique_ptr<Attempt> operator()(const NodeStatus&) const {
-        auto attempt = attempt_of<pb::StatusResponse>(Client::long_reply_timeout);
+        auto attempt = new_attempt<pb::StatusResponse>();
         attempt->reader = pb::Maintenance::NewStub(channel)->AsyncStatus(&attempt->context, {}, &queue);
         return finish(std::move(attempt));
     }
     std::unique_ptr<Attempt> operator()(const ListAlarms&) const {
-        auto attempt = attempt_of<pb::AlarmResponse>(Client::long_reply_timeout);
+        auto attempt = new_attempt<pb::AlarmResponse>();
         attempt->reader = pb::Maintenance::NewStub(channel)->AsyncAlarm(&attempt->context, {}, &queue);
         return finish(std::move(attempt));
     }
