@@ -59,8 +59,9 @@ class Node:
         }
         with open(cluster.directory / f"{self.name}.log", "ab") as log:
             self.process = subprocess.Popen(
-                inside(self.name, *cluster.etcd.command("etcd"), *(f"--{key}={value}" for key, value in options.items()),
-                       "--client-cert-auth", "--peer-client-cert-auth"),
+                ["setpriv", "--pdeathsig", "KILL",
+                 *inside(self.name, *cluster.etcd.command("etcd"), *(f"--{key}={value}" for key, value in options.items()),
+                         "--client-cert-auth", "--peer-client-cert-auth")],
                 stdout=log, stderr=log, env={"PATH": os.environ["PATH"]})
 
     def kill(self):
@@ -105,13 +106,17 @@ class Cluster:
             if node.process:
                 node.kill()
 
-    def ctl(self, *arguments, endpoints=None, check=True, user=None, value=None):
+    def ctl_command(self, endpoints=None, user=None):
+        """The command etcdctl with the certificate of a user of etcd, by default that of root."""
         certificate, key = user or self._root
+        return inside(self.nodes[0].name, *self.etcd.command("etcdctl"),
+                      f"--endpoints={','.join(endpoints or self.endpoints)}", f"--cacert={self.authority.certificate}",
+                      f"--cert={certificate}", f"--key={key}", "--dial-timeout=3s", "--command-timeout=10s")
+
+    def ctl(self, *arguments, endpoints=None, check=True, user=None, value=None):
         run = subprocess.run(
-            inside(self.nodes[0].name, *self.etcd.command("etcdctl"), f"--endpoints={','.join(endpoints or self.endpoints)}",
-                   f"--cacert={self.authority.certificate}", f"--cert={certificate}", f"--key={key}",
-                   "--dial-timeout=3s", "--command-timeout=10s", *arguments),
-            input=value, capture_output=True, text=True, env={"ETCDCTL_API": "3"})
+            [*self.ctl_command(endpoints, user), *map(str, arguments)], input=value, capture_output=True, text=True,
+            env={"ETCDCTL_API": "3"})
         if check:
             assert run.returncode == 0, f"etcdctl {' '.join(map(str, arguments))}: {run.stderr}"
         return run.stdout

@@ -16,11 +16,25 @@ class Network:
     def add(self, name, address):
         """Adds a namespace with an address in 10.99.0.0/24."""
         ip("netns", "add", name)
+        self._connect(name, address)
+        ip("-n", name, "link", "set", "lo", "up")
+
+    def join(self, name, pid, address):
+        """Connects the namespace of a process."""
+        ip("netns", "attach", name, pid)
+        self._connect(name, address)
+
+    def leave(self, name):
+        """Disconnects a namespace of join(), if it is connected. Other mount namespaces can keep it alive."""
+        for command in (["link", "delete", f"to-{name}"], ["netns", "delete", name]):
+            subprocess.run(["ip", *command], check=False, capture_output=True)
+
+    @staticmethod
+    def _connect(name, address):
         ip("link", "add", f"to-{name}", "type", "veth", "peer", "name", "eth0", "netns", name)
         ip("link", "set", f"to-{name}", "master", "switch", "up")
         ip("-n", name, "address", "add", f"{address}/24", "dev", "eth0")
         ip("-n", name, "link", "set", "eth0", "up")
-        ip("-n", name, "link", "set", "lo", "up")
 
     def cut_off(self, name):
         ip("link", "set", f"to-{name}", "down")

@@ -24,14 +24,17 @@ ENVIRONMENT = {
     "DEBIAN_FRONTEND": "noninteractive",
 }
 
-# Arguments: base, cgroup below the hierarchy, directory, name. systemd requires a tree with cgroup2 only.
+# Arguments: base, cgroup below the hierarchy, directory, name. systemd requires a tree with cgroup2 only. The directory
+# contains the upper layer already if the caller has mounted it.
 BOOT = """
 set -e
 umount -R /sys/fs/cgroup
 mount -t cgroup2 none /sys/fs/cgroup
 echo 0 > "/sys/fs/cgroup/$2/boot/cgroup.procs"
-mount -t tmpfs -o mode=0755 none "$3"
-mkdir "$3/upper" "$3/work" "$3/root"
+if ! [ -d "$3/upper" ]; then
+    mount -t tmpfs -o mode=0755 none "$3"
+    mkdir "$3/upper" "$3/work" "$3/root"
+fi
 mount -t overlay none -o "lowerdir=$1,upperdir=$3/upper,workdir=$3/work" "$3/root"
 exec setpriv --pdeathsig KILL systemd-nspawn --quiet --directory="$3/root" --boot --register=no --keep-unit \\
     --private-network --console=pipe --machine="$4"
@@ -70,6 +73,7 @@ class Machine:
         self.suite = suite
         self.name = f"{suite}-{os.getpid()}-{next(_counter)}"
         self.directory = RUN / self.name
+        self.layers: list[Path] = []  # trees whose files replace those of the base, the first one those of the others
         self.group: Path | None = None
         self.pid = 0  # of its systemd, in this host's PID namespace
         self._nspawn: subprocess.Popen | None = None
@@ -84,27 +88,37 @@ class Machine:
 
     def start(self) -> None:
         sweep()
-        tree = base.base(self.suite)
+        trees = [*self.layers, base.base(self.suite)]
         began = time.monotonic()
         with _places():
             self.group = cgroup.create(self.name)
-            self.directory.mkdir(parents=True)
+            self._create_directory()
         try:
-            self._boot(tree)
+            self._boot(":".join(map(str, trees)))
         except BaseException:
             self.stop()
             raise
         self.boot_seconds = time.monotonic() - began
 
-    def _boot(self, tree: Path) -> None:
+    def _create_directory(self) -> None:
+        self.directory.mkdir(parents=True)
+
+    def _remove_directory(self) -> None:
+        self.directory.rmdir()
+
+    def _boot(self, trees: str) -> None:
         below = self.group.relative_to(cgroup.hierarchy())
-        argv = ["unshare", "--mount", "sh", "-c", BOOT, "boot", str(tree), str(below), str(self.directory), self.name]
+        argv = ["unshare", "--mount", "sh", "-c", BOOT, "boot", trees, str(below), str(self.directory), self.name]
         self._nspawn = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
         )
         os.set_blocking(self._nspawn.stdout.fileno(), False)
         self.pid, _ = wait_until("the machine's first process", self._find_first_process, 20)
+        self._started()
         wait_until("the machine's systemd", self._is_up, 30)
+
+    def _started(self) -> None:
+        """Is called when the first process of the machine exists."""
 
     def _find_first_process(self) -> int:
         if self._nspawn.poll() is not None:
@@ -122,6 +136,11 @@ class Machine:
 
     def stop(self) -> None:
         """Kills every process of the machine and removes its files. May be called repeatedly."""
+        self._end()
+        if self.directory.is_dir():
+            self._remove_directory()
+
+    def _end(self) -> None:
         if self._nspawn is not None:
             self._end_payload()
         if self.group is not None:
@@ -131,8 +150,6 @@ class Machine:
             self._nspawn.wait(10)
             self._nspawn.stdout.close()
             self._nspawn = None
-        if self.directory.is_dir():
-            self.directory.rmdir()
 
     def _end_payload(self) -> None:
         # The payload is killed before nspawn itself, so that nspawn can reap the machine's first process.

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: MIT
+"""The instructions of docs/fleet.md on new machines: three nodes of etcd, two hosts, and how to get out."""
+
+import re
+import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from booted.document import block, says
+from booted.hosts import CONFIG, IN_FLEET, BootedHost
+from booted.storm import DENIED, denial, log_out, stay
+from lab.machine import wait_until
+from lab.packages import fleet_package
+
+NODES = {"node1": "10.99.0.41", "node2": "10.99.0.42", "node3": "10.99.0.43"}
+HOSTS = {"host1": "10.99.0.51", "host2": "10.99.0.52"}
+WORDS = {**{f"NODE{number}": name for number, name in enumerate(NODES, 1)},
+         **{f"ADDRESS{number}": address for number, address in enumerate(NODES.values(), 1)}, "FLEET": "office"}
+POLICY = "/etc/sesslimit/policy.d/50-fleet.toml"
+TTL = 30  # seconds, the default
+PLACE = "/root/fleet"
+REQUEST = "openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj"
+FILES = "find /etc /usr /var/lib -xdev -path /var/lib/dpkg -prune -o -print"
+RECORDS = "etcdctl get --keys-only --prefix /sesslimit/1/office/h/"
+
+
+@pytest.fixture
+def machines(suite, network, layers):
+    made = [BootedHost(suite, network, name, address) for name, address in NODES.items()]
+    made += [BootedHost(suite, network, name, address, layers.plain) for name, address in HOSTS.items()]
+    try:
+        for machine in made:
+            machine.start()
+            machine.sh(f"mkdir {PLACE}")
+        yield made
+    finally:
+        for machine in made:
+            machine.stop()
+
+
+def run(machine, commands):
+    """Runs commands in the directory of the instructions."""
+    return machine.sh(f"cd {PLACE}\n{commands}", timeout=200)
+
+
+def copy(names, one, other):
+    for name in names:
+        shutil.copy(one.path(f"{PLACE}/{name}"), other.path(PLACE))
+
+
+def install(machine, command, store):
+    """Does what a command of apt does, from the packages in the machine."""
+    assert command.startswith("apt install ")
+    machine.install_later(store)
+
+
+def set_up_etcd(nodes, administrator, export):
+    run(administrator, block("openssl req -x509"))
+    for node in nodes:
+        run(administrator, block(f'{REQUEST} "/CN=NODE"', NODE=node.host, ADDRESS=node.address))
+    run(administrator, block(f'{REQUEST} "/CN=root"'))
+    for node in nodes:
+        packages, rest = block("apt install etcd-server etcd-client").split("\n", 1)
+        if node is not administrator:
+            install(node, packages, "etcd")
+            copy(["ca.pem", f"{node.host}.pem", f"{node.host}.key"], administrator, node)
+        run(node, rest)
+        run(node, block("install -d -m 0750 -g etcd", NODE=node.host))
+        settings = block("ETCD_NAME=", **WORDS, NODE=node.host, ADDRESS=node.address)
+        node.write(says("/etc/default/etcd"), settings)
+    with ThreadPoolExecutor(len(nodes)) as pool:
+        list(pool.map(lambda node: run(node, block("systemctl start etcd.service")), nodes))
+    wait_until("an answer of etcd", lambda: administrator.run(
+        "sh", "-c", f"cd {PLACE}\n{export}\netcdctl endpoint health", check=False).returncode == 0, 30)
+    commands = block("export ETCDCTL_API=3", **WORDS)
+    run(administrator, commands)
+
+
+def enroll(host, administrator, export):
+    printed = run(host, block("sesslimit-fleet enroll", **WORDS, HOST=host.host))
+    first, second = re.split(r"(?m)^# \d+\. On .*\n", printed)
+    run(administrator, f"{export}\n{first}")
+    copy(["ca.pem", f"{host.host}.pem", f"{host.host}.key"], administrator, host)
+    run(host, second)
+    host.write(says(CONFIG), block("version = 1\nfleet =", **WORDS, HOST=host.host))
+    set_limit(host)
+    started = run(host, block("systemctl enable --now sesslimit-fleetd").replace("status", "--no-pager status"))
+    assert "active (running)" in started
+    host.wait_joined()
+    status = run(host, "systemctl --no-pager status sesslimit-fleetd.service")
+    assert says("Host HOST is in the fleet FLEET").replace("HOST", host.host).replace("FLEET", "office") in status
+
+
+def set_limit(host):
+    host.write(says(POLICY), block("version = 1\n[defaults]"))
+    run(host, block("sesslimitctl check"))
+    wait_until("the policy", lambda: "max_sessions_fleet" in host.run("sesslimitctl", "explain", "alice").stdout, 10)
+
+
+def test_instructions_of_the_document_work(suite, machines, saw):
+    nodes, hosts = machines[:3], machines[3:]
+    administrator = nodes[0]  # a node serves as the computer of the administrator, too
+    administrator.install_later("etcd")
+    export = "\n".join(line for line in block("export ETCDCTL_API", **WORDS).splitlines() if line.startswith("export"))
+
+    def etcdctl(command):
+        return run(administrator, f"{export}\n{command}")
+
+    began = time.monotonic()
+    set_up_etcd(nodes, administrator, export)
+    saw(f"three nodes of etcd, with TLS and permissions: {time.monotonic() - began:.0f} s")
+
+    before = {}
+    for host in hosts:
+        before[host] = set(host.sh(FILES).splitlines())
+        host.install_later("fleet")
+        host.install([fleet_package(suite)])
+        enroll(host, administrator, export)
+    logins = [stay(hosts[0], "alice"), stay(hosts[0], "alice"), stay(hosts[1], "alice")]
+    for host in hosts:
+        assert DENIED in denial(host, "alice")
+    log_out(logins[0])
+    logins.append(stay(hosts[1], "alice"))
+    assert DENIED in denial(hosts[0], "alice")
+    saw("two hosts admitted by the printed commands; a limit of 3 over both: the 4th login is denied on each of them")
+
+    # One host is pulled out. It has 1 session, and the other one 2.
+    hosts[0].power_off()
+    died = time.monotonic()
+    assert DENIED in denial(hosts[1], "alice")
+    wait_until("the free slot", lambda: not etcdctl(f"{RECORDS}host1/").strip(), TTL + 1)
+    freed = time.monotonic() - died
+    logins.append(stay(hosts[1], "alice"))
+    assert DENIED in denial(hosts[1], "alice")
+    saw(f"one host pulled out: its slot is free after {freed:.1f} s (host_ttl {TTL} s)")
+    revoke = block("etcdctl user delete", HOST="host1")
+    etcdctl(revoke)
+
+    # The other host is removed from the fleet.
+    host = hosts[1]
+    for login in logins:
+        log_out(login) if login.running else None
+        login.close()
+    host.sh(f"rm {POLICY}")
+    run(host, "systemctl reload sesslimitd.service")
+    get_out = block("systemctl disable --now sesslimit-fleetd").replace("apt purge", "apt -y purge")
+    run(host, get_out)
+    etcdctl(block("etcdctl user delete", HOST="host2"))
+    wait_until("no record", lambda: not etcdctl(RECORDS).strip(), TTL + 1)
+    etcdctl(block("etcdctl del --prefix"))
+    assert etcdctl("etcdctl get --keys-only --prefix ''").strip() == ""
+    assert etcdctl("etcdctl user list").split() == ["root"] and "sesslimit" not in etcdctl("etcdctl role list")
+    again = [stay(host, "alice") for _ in range(4)]
+    for login in again:
+        log_out(login)
+        login.close()
+    after = set(host.sh(FILES).splitlines())
+    left = sorted(path for path in after - before[host] if "sesslimit" in path)
+    assert left == [], left
+    assert IN_FLEET not in host.fleet_status()
+    saw("everything removed: no key, user or role in etcd, no file of the fleet on the host, no limit over hosts")
