@@ -21,7 +21,7 @@ vm_needs=("${suite_needs[@]}" python3 python3-jsonschema python3-pytest openssh-
           e2fsprogs)
 fleet_needs=("${build_needs[@]}" "${lab_needs[@]}" etcd-server etcd-client openssl)
 bench_fleet_needs=("${fleet_needs[@]}" libbenchmark-dev)
-page_needs=("${lab_needs[@]}" chromium systemd-journal-remote)
+page_needs=("${lab_needs[@]}" chromium openssl systemd-journal-remote)
 packages_needs=("${lab_needs[@]}" lintian binutils git)
 bench_needs=("${build_needs[@]}" "${demo_needs[@]}" dpkg-dev debhelper libbenchmark-dev)
 

@@ -8,7 +8,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Console, launch } from "./browser.mjs";
 import { ctl, policy, run, sh, shell, until } from "./machine.mjs";
 import { picture, step, watch } from "./steps.mjs";
-import { assertAccessible, idOf, openLimits, POLICY, rowOf, rowsOf, tabThrough, text, waitText } from "./views.mjs";
+import {
+    assertAccessible, assertFits, idOf, openLimits, POLICY, rowOf, rowsOf, STYLES, tabThrough, text, useStyle, waitText,
+} from "./views.mjs";
 
 const DROP_IN = "/etc/sesslimit/policy.d/90-set.toml";
 const UNIT = { d: 86400, h: 3600, min: 60, s: 1 };
@@ -38,29 +40,13 @@ async function compareCountdowns(frame) {
     return compared;
 }
 
-/** Sets the style of Cockpit's shell, as its menu does. */
-async function useStyle(opened, style) {
-    await opened.page.evaluate((wanted) => {
-        localStorage.setItem("shell:style", wanted);
-        for (const { contentWindow: each } of document.querySelectorAll("iframe")) {
-            each.dispatchEvent(new each.CustomEvent("cockpit-style", { detail: { style: wanted } }));
-        }
-        for (const theme of ["pf-theme-dark", "pf-v5-theme-dark", "pf-v6-theme-dark"]) {
-            document.documentElement.classList.toggle(theme, wanted === "dark");
-        }
-    }, style);
-    assert.equal(await opened.frame.getAttribute("html", "data-theme"), style);
-}
-
 /** Stores pictures of each view, and checks that it is accessible and does not scroll sideways. */
 async function pictures(opened, name, height) {
     const { frame, page } = opened;
     const take = async (view) => {
         await picture(opened, `${view}-${name}`);
         await assertAccessible(opened, `${view} ${name}`);
-        const wide = await frame.evaluate(() => [document.documentElement, ...document.querySelectorAll("dialog")]
-            .filter((element) => element.scrollWidth > element.clientWidth).length);
-        assert.equal(wide, 0, `${view} ${name} scrolls sideways`);
+        await assertFits(opened, `${view} ${name}`);
     };
     const { width } = page.viewportSize();
     await frame.evaluate(() => window.scrollTo(0, 0));
@@ -149,6 +135,8 @@ await step(reloads ? "administrative access gained and dropped" : "administrativ
     }
     const [no, yes] = [[false, false, false], [true, true, true]];
     assert.deepEqual(states, reloads ? [no, yes, no, yes] : [yes]);
+    await until("the search for a fleet", () => alice.calls.some((call) => call.startsWith("test -S ")));
+    assert.equal(await alice.frame.isVisible("#open-fleet"), false);
 });
 
 await step("every countdown equals that of sesslimitctl, and Cockpit is never idle from the start (C07)", async () => {
@@ -357,9 +345,7 @@ await step("the chart: read once, follows the list, as a table", async () => {
 await step("pictures in light, dark and 390 px", async () => {
     const { frame, page } = alice;
     await frame.evaluate(() => document.activeElement?.blur());
-    for (const [name, width, height, style] of [
-        ["light", 1280, 900, "light"], ["390", 390, 844, "light"], ["dark", 1280, 900, "dark"], ["dark-390", 390, 844, "dark"],
-    ]) {
+    for (const [name, width, height, style] of STYLES) {
         await useStyle(alice, style);
         await page.setViewportSize({ width, height });
         await pictures(alice, name, height);

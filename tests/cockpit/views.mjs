@@ -60,6 +60,32 @@ export async function assertAccessible(opened, view) {
     assert.deepEqual(await opened.violations(), [], view);
 }
 
+/** Checks that neither the page nor a dialog scrolls sideways. */
+export async function assertFits(opened, view) {
+    const wide = await opened.frame.evaluate(() => [document.documentElement, ...document.querySelectorAll("dialog")]
+        .filter((element) => element.scrollWidth > element.clientWidth).length);
+    assert.equal(wide, 0, `${view} scrolls sideways`);
+}
+
+/** Names of pictures, with the width and the height of the browser and the style of Cockpit's shell. */
+export const STYLES = [
+    ["light", 1280, 900, "light"], ["390", 390, 844, "light"], ["dark", 1280, 900, "dark"], ["dark-390", 390, 844, "dark"],
+];
+
+/** Sets the style of Cockpit's shell, as its menu does. */
+export async function useStyle(opened, style) {
+    await opened.page.evaluate((wanted) => {
+        localStorage.setItem("shell:style", wanted);
+        for (const { contentWindow: each } of document.querySelectorAll("iframe")) {
+            each.dispatchEvent(new each.CustomEvent("cockpit-style", { detail: { style: wanted } }));
+        }
+        for (const theme of ["pf-theme-dark", "pf-v5-theme-dark", "pf-v6-theme-dark"]) {
+            document.documentElement.classList.toggle(theme, wanted === "dark");
+        }
+    }, style);
+    assert.equal(await opened.frame.getAttribute("html", "data-theme"), style);
+}
+
 /** Presses Tab until all controls that are visible had the focus. Returns their number. */
 export async function tabThrough(opened, scope) {
     const all = await opened.frame.$$eval(

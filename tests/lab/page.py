@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import base, past, wire
+from lab import base, fleet, past, wire
 from lab.machine import wait_until
 from lab.older_daemon import OlderDaemon
 from lab.packages import directory_of_packages
@@ -73,6 +73,13 @@ def test_page_with_an_older_daemon(page, suite, saw):
     page.run("systemctl", "stop", "sesslimitd.socket", "sesslimitd.service")
     with OlderDaemon(page):
         play(page, suite, "older.mjs", saw)
+
+
+def test_page_on_a_host_of_a_fleet(page, suite, saw, tmp_path):
+    page.limit("bob", "max_sessions_fleet = 5")
+    with fleet.Fleet(page, tmp_path) as office:
+        office.add("web2", [(1, "bob"), (2, "bob"), (3, "carol")], policy="b" * 64)
+        play(page, suite, "fleet.mjs", saw)
 
 
 def test_page_with_1000_sessions(page, suite, saw):
