@@ -116,8 +116,8 @@ class FleetLink {
     Timer state_timer_;
     Duration pause_ = first_pause;
     bool is_limited_ = false;
-    /// True if sesslimit-fleetd may have claims of this host that it must be told to release, such as those of an earlier
-    /// process of the daemon.
+    /// True if sesslimit-fleetd may have claims of this host that it must be told to release, such as those of an
+    /// earlier process of the daemon.
     bool owes_list_ = true;
     std::string digest_;
     std::string sent_digest_;
