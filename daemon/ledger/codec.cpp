@@ -279,6 +279,15 @@ void read_gids(Reader& in, std::vector<gid_t>& gids) {
     }
 }
 
+/// Returns the last phase that a record can contain. Format version 2, the first extended one, has added left_behind,
+/// and version 3 has added asking.
+Phase last_phase(bool is_extended, bool is_version_3) noexcept {
+    if (is_version_3) {
+        return Phase::asking;
+    }
+    return is_extended ? Phase::left_behind : Phase::closed;
+}
+
 } // namespace
 
 Fault fault_of(const Session& session) noexcept {
@@ -360,10 +369,8 @@ std::expected<Session, Fault> decode(std::span<const std::byte> payload) {
         fault = "trailing data";
     } else if ((more_flags & ~all_more_flags) != 0 || (flags & terminals) == terminals) {
         fault = "unknown flag";
-    } else if ((flags & extended) == 0 && session.phase == Phase::left_behind) {
-        fault = "unknown phase"; // format version 1 does not have this phase
-    } else if (!is_version_3 && session.phase > Phase::left_behind) {
-        fault = "unknown phase"; // added with version 3
+    } else if (session.phase > last_phase((flags & extended) != 0, is_version_3)) {
+        fault = "unknown phase";
     } else if (!is_version_3 && session.reason.cause > Cause::requested) {
         fault = "unknown cause"; // added with version 3
     }
