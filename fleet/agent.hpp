@@ -123,7 +123,10 @@ class Agent {
     /// Times that are part of the design.
     static constexpr Duration answer_timeout = std::chrono::seconds(3); ///< Time until a claim is answered `unknown`.
     static constexpr Duration sync_interval = std::chrono::minutes(1);
+    /// First pause between two calls while the store does not answer. Each pause is twice as long as the one before, up
+    /// to the longest, because the calls of many hosts could otherwise keep the store overloaded.
     static constexpr Duration down_retry = std::chrono::seconds(1);
+    static constexpr Duration longest_down_retry = std::chrono::seconds(4);
     static constexpr Duration quick_retry = std::chrono::milliseconds(100);
     /// Time after which the records are compared if the store may still execute the claim of a session that has ended.
     static constexpr Duration late_claim = std::chrono::seconds(8);
@@ -239,6 +242,7 @@ class Agent {
     [[nodiscard]] bool is_recording() const;
     [[nodiscard]] bool may_call(const Entry& entry, bool admits) const;
     [[nodiscard]] BootTime soon(BootTime now, Duration pause);
+    [[nodiscard]] BootTime next_retry(BootTime now);
 
     Settings settings_;
     Keys keys_;
@@ -258,9 +262,10 @@ class Agent {
     BootTime describe_at_ = never;   ///< Time at which the host's record must be written again.
     BootTime failing_since_ = never; ///< Time of the first failed call since the last reply.
     std::string failure_;            ///< Description of the last failed call.
-    bool listed_ = false;            ///< The daemon has listed its sessions.
-    bool synced_ = false;            ///< The records have been compared since the host joined.
-    bool down_ = false;              ///< No call has been answered for answer_timeout.
+    Duration down_pause_ = down_retry;
+    bool listed_ = false; ///< The daemon has listed its sessions.
+    bool synced_ = false; ///< The records have been compared since the host joined.
+    bool down_ = false;   ///< No call has been answered for answer_timeout.
     /// The store has rejected a call of the lease or a claim, or another machine uses the host's name.
     bool refused_ = false;
     bool reported_up_ = false;

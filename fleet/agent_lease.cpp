@@ -12,6 +12,7 @@ namespace sesslimit::fleet {
 void Agent::note_success() {
     failing_since_ = never;
     down_ = false;
+    down_pause_ = down_retry;
 }
 
 void Agent::note_failure(BootTime now, const std::string& what) {
@@ -22,7 +23,7 @@ void Agent::note_failure(BootTime now, const std::string& what) {
     }
 }
 
-/// Enters the state in which logins do not wait for the store. The store is called once a second.
+/// Enters the state in which logins do not wait for the store. The store is called at growing intervals.
 void Agent::note_unreachable(BootTime now) {
     if (std::exchange(down_, true)) {
         return;
@@ -144,6 +145,14 @@ void Agent::on_control(BootTime now, const CallResult& result) {
     }
 }
 
+/// Returns the time of the next attempt after a failed call.
+BootTime Agent::next_retry(BootTime now) {
+    if (down_) {
+        return soon(now, std::exchange(down_pause_, std::min(2 * down_pause_, longest_down_retry)));
+    }
+    return soon(now, refused_ ? down_retry : quick_retry);
+}
+
 void Agent::on_control_failure(BootTime now, const CallFailure& failure) {
     if (failure.kind == CallFailure::Kind::no_lease) {
         if (control_.step == Step::revoke) {
@@ -162,7 +171,7 @@ void Agent::on_control_failure(BootTime now, const CallFailure& failure) {
         refused_ = true;
         go_down(failure.what);
     }
-    const BootTime retry = soon(now, down_ || refused_ ? down_retry : quick_retry);
+    const BootTime retry = next_retry(now);
     if (control_.step == Step::read_records || control_.step == Step::list_lease) {
         sync_at_ = retry; // The comparison starts again. Until then the lease is kept alive.
     } else {

@@ -1,102 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Single decisions of the agent. tests/fleet_model runs fleets of agents with faults.
-#include "fleet/agent.hpp"
-#include "tests/fleet_model/store.hpp"
-#include "tests/unit/support/cmocka.hpp"
-
-#include <algorithm>
-#include <deque>
-#include <functional>
-#include <memory>
+#include "tests/unit/fleet/agent_bench.hpp"
 
 namespace sesslimit::fleet {
 namespace {
 
-using std::chrono::milliseconds;
-using std::chrono::seconds;
-
-const Keys keys("f", "me");
-
-/// An agent whose calls are executed at once, or fail after 300 ms if the store does not answer.
-struct Bench final : Effects {
-    explicit Bench(const std::string& boot = "boot1", const std::string& machine = "machine1", std::size_t most = 1000)
-        : agent({.fleet = "f",
-                 .host = "me",
-                 .record = {.machine = machine, .boot = boot, .version = "1"},
-                 .max_sessions = most},
-                *this) {}
-    /// Uses the store and the time of another agent.
-    Bench(const Bench& earlier, const std::string& boot, const std::string& machine) : Bench(boot, machine) {
-        store = earlier.store;
-        now = earlier.now;
-    }
-
-    void call(std::uint64_t id, const Call& call) override { calls.emplace_back(id, call); }
-    void answer(std::uint64_t session, const Answer& answer) override {
-        log += std::to_string(session) + (answer.outcome == Answer::Outcome::granted ? " granted, "
-                                          : answer.outcome == Answer::Outcome::full  ? " full, "
-                                                                                     : " unknown, ");
-    }
-    void state_changed(bool up, const std::string& reason) override { log += up ? "up, " : "down: " + reason + ", "; }
-    void over_limit(const Session& session) override { log += std::to_string(session.key) + " over the limit, "; }
-    void repairing(std::size_t count) override { log += std::to_string(count) + " repaired, "; }
-
-    void start() {
-        agent.start(now);
-        agent.begin_list();
-        agent.end_list(now);
-        settle();
-    }
-    void claim(std::uint64_t key, std::uint32_t limit = 1) {
-        agent.claim(now, {.key = key, .limit = limit, .record = {.user = "alice"}});
-        settle();
-    }
-    /// Executes all calls.
-    void settle() {
-        while (!calls.empty()) {
-            const auto [id, call] = calls.front();
-            calls.pop_front();
-            now += answers ? milliseconds(1) : milliseconds(300);
-            agent.on_reply(now, id,
-                           !answers        ? CallFailure{CallFailure::Kind::unavailable, "no reply"}
-                           : rejects(call) ? CallFailure{CallFailure::Kind::rejected, "no permission"}
-                                           : store->execute(now, call));
-        }
-    }
-    void pass(Duration span) {
-        for (const BootTime end = now + span; now < end;) {
-            now = std::max(now, std::min(end, agent.deadline()));
-            agent.on_time(now);
-            settle();
-        }
-    }
-    std::string take_log() { return std::exchange(log, {}); }
-
-    std::shared_ptr<model::Store> store = std::make_shared<model::Store>();
-    static bool is_list_lease(const Call& call) { return std::holds_alternative<ListLease>(call); }
-    /// Returns true for a transaction that writes a key, directly or in a nested transaction.
-    static bool is_put(const Transaction& transaction) {
-        return std::ranges::any_of(transaction.success, [](const Operation& operation) {
-            const auto* nested = std::get_if<Transaction>(&operation);
-            return std::holds_alternative<Put>(operation) || (nested != nullptr && is_put(*nested));
-        });
-    }
-    static bool is_put_call(const Call& call) {
-        const auto* transaction = std::get_if<Transaction>(&call);
-        return transaction != nullptr && is_put(*transaction);
-    }
-    std::string policy() { // The policy in the record of this host.
-        const auto result = store->execute(now, read_of({keys.host_record(), {}}));
-        return decode_host(std::get<TransactionReply>(result).found.front().value)->policy;
-    }
-
-    bool answers = true;
-    std::function<bool(const Call&)> rejects = [](const Call&) { return false; };
-    BootTime now{std::chrono::hours(1)};
-    std::deque<std::pair<std::uint64_t, Call>> calls;
-    std::string log;
-    Agent agent;
-};
+using namespace sesslimit::fleet::test;
+using Bench = AgentBench;
 
 SESSLIMIT_TEST(a_host_joins_and_admits_up_to_the_limit) {
     Bench bench;
@@ -128,6 +38,22 @@ SESSLIMIT_TEST(a_quiet_host_sends_keep_alives_and_one_comparison_a_minute) {
     EXPECT(calls >= 79 && calls <= 81,
            std::to_string(calls)); // 6 keep-alives, one read of the records and of the lease
     EXPECT_TEXT(bench.take_log(), "up, ");
+}
+
+SESSLIMIT_TEST(a_store_that_does_not_answer_is_called_less_often) {
+    Bench bench;
+    bench.start();
+    bench.answers = false;
+    bench.pass(std::chrono::minutes(1));
+    EXPECT_TEXT(bench.take_log(), "up, down: no reply, ");
+    std::size_t calls = 0;
+    for (const BootTime end = bench.now + std::chrono::minutes(1); bench.now < end; ++calls) {
+        bench.pass(bench.agent.deadline() - bench.now);
+    }
+    EXPECT(calls >= 9 && calls <= 15, std::to_string(calls)); // every 4 to 6 s, and 0.3 s for each
+    bench.answers = true;
+    bench.pass(seconds(7));
+    EXPECT_TEXT(bench.take_log(), "down: the lease of the host has expired, up, ");
 }
 
 SESSLIMIT_TEST(without_a_store_the_first_login_waits_and_the_next_does_not) {
@@ -330,135 +256,6 @@ SESSLIMIT_TEST(claims_that_the_store_rejects_are_answered_at_once_and_recorded_l
     bench.pass(seconds(3));
     EXPECT_TEXT(bench.take_log(), "up, ");
     EXPECT(bench.store->count(keys.slots("alice")) == 2, "the sessions 2 and 3 are recorded");
-}
-
-SESSLIMIT_TEST(a_claim_that_is_executed_after_its_session_has_ended_is_undone_soon) {
-    Bench bench;
-    bench.start();
-    bench.pass(seconds(30));
-    bench.agent.claim(bench.now, {.key = 1, .limit = 1, .record = {.user = "alice"}});
-    const Call late = bench.calls.front().second;
-    bench.answers = false;
-    bench.settle();
-    bench.answers = true;
-    bench.agent.release(bench.now, 1);
-    bench.settle();
-    (void)bench.store->execute(bench.now, late);
-    EXPECT(bench.store->count(keys.slots("alice")) == 1, "the late claim has occupied a slot");
-    bench.pass(Agent::late_claim + seconds(1));
-    EXPECT(bench.store->count(keys.slots("alice")) == 0, "released before the next comparison of the minute");
-}
-
-SESSLIMIT_TEST(a_late_claim_is_undone_soon_even_if_its_session_ends_during_a_comparison) {
-    Bench bench;
-    bench.start();
-    bench.agent.claim(bench.now, {.key = 1, .limit = 1, .record = {.user = "alice"}});
-    const auto [id, late] = bench.calls.front();
-    bench.calls.pop_front();
-    bench.agent.on_reply(bench.now, id, CallFailure{CallFailure::Kind::unavailable, "no reply"});
-    bench.agent.release(bench.now, 1);
-    // The comparison starts, and reads the records before the late claim is executed.
-    bench.agent.end_list(bench.now);
-    bench.settle();
-    (void)bench.store->execute(bench.now, late);
-    bench.pass(Agent::late_claim + seconds(1));
-    EXPECT(bench.store->count(keys.slots("alice")) == 0, "released before the next comparison of the minute");
-}
-
-SESSLIMIT_TEST(a_late_claim_is_undone_soon_after_an_earlier_one) {
-    Bench bench;
-    bench.start();
-    bench.pass(seconds(30));
-    Call late;
-    for (const std::uint64_t key : {std::uint64_t{1}, std::uint64_t{2}}) {
-        bench.agent.claim(bench.now, {.key = key, .limit = 1, .record = {.user = "alice"}});
-        late = bench.calls.front().second;
-        bench.answers = false;
-        bench.settle();
-        bench.answers = true;
-        bench.agent.release(bench.now, key);
-        bench.settle();
-        bench.pass(Agent::late_claim - seconds(1));
-    }
-    // The comparison that follows the first session has ended.
-    (void)bench.store->execute(bench.now, late);
-    EXPECT(bench.store->count(keys.slots("alice")) == 1, "the late claim has occupied a slot");
-    bench.pass(seconds(2));
-    EXPECT(bench.store->count(keys.slots("alice")) == 0, "released before the next comparison of the minute");
-}
-
-SESSLIMIT_TEST(a_denied_claim_whose_first_attempt_is_executed_late_is_undone_soon) {
-    Bench bench;
-    bench.start();
-    bench.pass(seconds(30));
-    const Session other{.key = 1, .limit = 1, .record = {.user = "alice"}};
-    bench.agent.claim(bench.now, other);
-    bench.settle();
-    bench.agent.claim(bench.now, {.key = 2, .limit = 1, .record = {.user = "alice"}});
-    const auto [id, late] = bench.calls.front();
-    bench.calls.pop_front();
-    const CallResult result = bench.store->execute(bench.now, late);
-    bench.agent.on_reply(bench.now, id, result, true); // the answer of the second node
-    EXPECT_TEXT(bench.take_log(), "up, 1 granted, 2 full, ");
-    bench.agent.release(bench.now, 1);
-    bench.settle();
-    (void)bench.store->execute(bench.now, late);
-    EXPECT(bench.store->count(keys.slots("alice")) == 1, "the late claim has occupied a slot");
-    bench.pass(Agent::late_claim + seconds(1));
-    EXPECT(bench.store->count(keys.slots("alice")) == 0, "released before the next comparison of the minute");
-}
-
-SESSLIMIT_TEST(a_session_that_is_announced_during_its_release_is_recorded_afterwards) {
-    const Session session{.key = 1, .limit = 1, .record = {.user = "alice"}};
-    struct Case {
-        const char* name;
-        const char*
-            steps; ///< C: claimed. L: in a list. E: a list without the session. R: released. N: the store stops.
-        const char* log;
-        std::size_t slots;
-    };
-    const Case cases[] = {
-        {"claimed", "C", "1 granted, ", 1},
-        {"claimed twice", "CC", "1 granted, ", 1},
-        {"in a list", "L", "", 1},
-        {"claimed, and in the list of the next connection", "CL", "", 1},
-        {"in a list, and claimed", "LC", "1 granted, ", 1},
-        {"claimed, and released again", "CR", "", 0},
-        {"in a list, and released again", "LR", "", 0},
-        {"claimed, and not in the list of the next connection", "CE", "", 0},
-        {"claimed without a store", "NC", "down: no reply, 1 unknown, up, ", 1},
-        {"in a list without a store", "NL", "down: no reply, up, ", 1},
-    };
-    for (const Case& one : cases) {
-        Bench bench;
-        bench.start();
-        bench.claim(1);
-        bench.take_log();
-        bench.agent.release(bench.now, 1);
-        for (const char* step = one.steps; *step != '\0'; ++step) {
-            if (*step == 'C') {
-                bench.agent.claim(bench.now, session);
-            } else if (*step == 'R') {
-                bench.agent.release(bench.now, 1);
-            } else if (*step == 'N') {
-                bench.answers = false;
-            } else {
-                bench.agent.begin_list();
-                if (*step == 'L') {
-                    bench.agent.add_listed(session);
-                }
-                bench.agent.end_list(bench.now);
-            }
-        }
-        bench.settle();
-        bench.pass(bench.answers ? milliseconds(500) : seconds(4));
-        bench.answers = true;
-        bench.pass(seconds(3));
-        const std::string log = bench.take_log();
-        EXPECT(log == one.log, std::string(one.name) + ": " + log);
-        EXPECT(bench.store->count(keys.slots("alice")) == one.slots, one.name);
-        EXPECT(bench.store->count(keys.sessions()) == one.slots, one.name);
-    }
 }
 
 SESSLIMIT_TEST(sessions_beyond_the_maximum_are_not_counted) {

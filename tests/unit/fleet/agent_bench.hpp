@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "fleet/agent.hpp"
+#include "tests/fleet_model/store.hpp"
+#include "tests/unit/support/cmocka.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace sesslimit::fleet::test {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+inline const Keys keys("f", "me");
+
+/// An agent whose calls are executed at once, or fail after 300 ms if the store does not answer.
+struct AgentBench final : Effects {
+    explicit AgentBench(const std::string& boot = "boot1", const std::string& machine = "machine1",
+                        std::size_t most = 1000)
+        : agent({.fleet = "f",
+                 .host = "me",
+                 .record = {.machine = machine, .boot = boot, .version = "1"},
+                 .max_sessions = most},
+                *this) {}
+    /// Uses the store and the time of another agent.
+    AgentBench(const AgentBench& earlier, const std::string& boot, const std::string& machine)
+        : AgentBench(boot, machine) {
+        store = earlier.store;
+        now = earlier.now;
+    }
+
+    void call(std::uint64_t id, const Call& call) override { calls.emplace_back(id, call); }
+    void answer(std::uint64_t session, const Answer& answer) override {
+        log += std::to_string(session) + (answer.outcome == Answer::Outcome::granted ? " granted, "
+                                          : answer.outcome == Answer::Outcome::full  ? " full, "
+                                                                                     : " unknown, ");
+    }
+    void state_changed(bool up, const std::string& reason) override { log += up ? "up, " : "down: " + reason + ", "; }
+    void over_limit(const Session& session) override { log += std::to_string(session.key) + " over the limit, "; }
+    void repairing(std::size_t count) override { log += std::to_string(count) + " repaired, "; }
+
+    void start() {
+        agent.start(now);
+        agent.begin_list();
+        agent.end_list(now);
+        settle();
+    }
+    void claim(std::uint64_t key, std::uint32_t limit = 1) {
+        agent.claim(now, {.key = key, .limit = limit, .record = {.user = "alice"}});
+        settle();
+    }
+    /// Executes all calls.
+    void settle() {
+        while (!calls.empty()) {
+            const auto [id, call] = calls.front();
+            calls.pop_front();
+            now += answers ? milliseconds(1) : milliseconds(300);
+            agent.on_reply(now, id,
+                           !answers        ? CallFailure{CallFailure::Kind::unavailable, "no reply"}
+                           : rejects(call) ? CallFailure{CallFailure::Kind::rejected, "no permission"}
+                                           : store->execute(now, call));
+        }
+    }
+    void pass(Duration span) {
+        for (const BootTime end = now + span; now < end;) {
+            now = std::max(now, std::min(end, agent.deadline()));
+            agent.on_time(now);
+            settle();
+        }
+    }
+    std::string take_log() { return std::exchange(log, {}); }
+
+    std::shared_ptr<model::Store> store = std::make_shared<model::Store>();
+    static bool is_list_lease(const Call& call) { return std::holds_alternative<ListLease>(call); }
+    /// Returns true for a transaction that writes a key, directly or in a nested transaction.
+    static bool is_put(const Transaction& transaction) {
+        return std::ranges::any_of(transaction.success, [](const Operation& operation) {
+            const auto* nested = std::get_if<Transaction>(&operation);
+            return std::holds_alternative<Put>(operation) || (nested != nullptr && is_put(*nested));
+        });
+    }
+    static bool is_put_call(const Call& call) {
+        const auto* transaction = std::get_if<Transaction>(&call);
+        return transaction != nullptr && is_put(*transaction);
+    }
+    std::string policy() { // The policy in the record of this host.
+        const auto result = store->execute(now, read_of({keys.host_record(), {}}));
+        return decode_host(std::get<TransactionReply>(result).found.front().value)->policy;
+    }
+
+    bool answers = true;
+    std::function<bool(const Call&)> rejects = [](const Call&) { return false; };
+    BootTime now{std::chrono::hours(1)};
+    std::deque<std::pair<std::uint64_t, Call>> calls;
+    std::string log;
+    Agent agent;
+};
+
+} // namespace sesslimit::fleet::test

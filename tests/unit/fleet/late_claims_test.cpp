@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+// Claims of the agent that etcd executes after their sessions have ended, and sessions that are announced again.
+#include "tests/unit/fleet/agent_bench.hpp"
+
+namespace sesslimit::fleet {
+namespace {
+
+using namespace sesslimit::fleet::test;
+using Bench = AgentBench;
+
+SESSLIMIT_TEST(a_claim_that_is_executed_after_its_session_has_ended_is_undone_soon) {
+    Bench bench;
+    bench.start();
+    bench.pass(seconds(30));
+    bench.agent.claim(bench.now, {.key = 1, .limit = 1, .record = {.user = "alice"}});
+    const Call late = bench.calls.front().second;
+    bench.answers = false;
+    bench.settle();
+    bench.answers = true;
+    bench.agent.release(bench.now, 1);
+    bench.settle();
+    (void)bench.store->execute(bench.now, late);
+    EXPECT(bench.store->count(keys.slots("alice")) == 1, "the late claim has occupied a slot");
+    bench.pass(Agent::late_claim + seconds(1));
+    EXPECT(bench.store->count(keys.slots("alice")) == 0, "released before the next comparison of the minute");
+}
+
+SESSLIMIT_TEST(a_late_claim_is_undone_soon_even_if_its_session_ends_during_a_comparison) {
+    Bench bench;
+    bench.start();
+    bench.agent.claim(bench.now, {.key = 1, .limit = 1, .record = {.user = "alice"}});
+    const auto [id, late] = bench.calls.front();
+    bench.calls.pop_front();
+    bench.agent.on_reply(bench.now, id, CallFailure{CallFailure::Kind::unavailable, "no reply"});
+    bench.agent.release(bench.now, 1);
+    // The comparison starts, and reads the records before the late claim is executed.
+    bench.agent.end_list(bench.now);
+    bench.settle();
+    (void)bench.store->execute(bench.now, late);
+    bench.pass(Agent::late_claim + seconds(1));
+    EXPECT(bench.store->count(keys.slots("alice")) == 0, "released before the next comparison of the minute");
+}
+
+SESSLIMIT_TEST(a_late_claim_is_undone_soon_after_an_earlier_one) {
+    Bench bench;
+    bench.start();
+    bench.pass(seconds(30));
+    Call late;
+    for (const std::uint64_t key : {std::uint64_t{1}, std::uint64_t{2}}) {
+        bench.agent.claim(bench.now, {.key = key, .limit = 1, .record = {.user = "alice"}});
+        late = bench.calls.front().second;
+        bench.answers = false;
+        bench.settle();
+        bench.answers = true;
+        bench.agent.release(bench.now, key);
+        bench.settle();
+        bench.pass(Agent::late_claim - seconds(1));
+    }
+    // The comparison that follows the first session has ended.
+    (void)bench.store->execute(bench.now, late);
+    EXPECT(bench.store->count(keys.slots("alice")) == 1, "the late claim has occupied a slot");
+    bench.pass(seconds(2));
+    EXPECT(bench.store->count(keys.slots("alice")) == 0, "released before the next comparison of the minute");
+}
+
+SESSLIMIT_TEST(a_denied_claim_whose_first_attempt_is_executed_late_is_undone_soon) {
+    Bench bench;
+    bench.start();
+    bench.pass(seconds(30));
+    const Session other{.key = 1, .limit = 1, .record = {.user = "alice"}};
+    bench.agent.claim(bench.now, other);
+    bench.settle();
+    bench.agent.claim(bench.now, {.key = 2, .limit = 1, .record = {.user = "alice"}});
+    const auto [id, late] = bench.calls.front();
+    bench.calls.pop_front();
+    const CallResult result = bench.store->execute(bench.now, late);
+    bench.agent.on_reply(bench.now, id, result, true); // the answer of the second node
+    EXPECT_TEXT(bench.take_log(), "up, 1 granted, 2 full, ");
+    bench.agent.release(bench.now, 1);
+    bench.settle();
+    (void)bench.store->execute(bench.now, late);
+    EXPECT(bench.store->count(keys.slots("alice")) == 1, "the late claim has occupied a slot");
+    bench.pass(Agent::late_claim + seconds(1));
+    EXPECT(bench.store->count(keys.slots("alice")) == 0, "released before the next comparison of the minute");
+}
+
+SESSLIMIT_TEST(a_session_that_is_announced_during_its_release_is_recorded_afterwards) {
+    const Session session{.key = 1, .limit = 1, .record = {.user = "alice"}};
+    struct Case {
+        const char* name;
+        const char*
+            steps; ///< C: claimed. L: in a list. E: a list without the session. R: released. N: the store stops.
+        const char* log;
+        std::size_t slots;
+    };
+    const Case cases[] = {
+        {"claimed", "C", "1 granted, ", 1},
+        {"claimed twice", "CC", "1 granted, ", 1},
+        {"in a list", "L", "", 1},
+        {"claimed, and in the list of the next connection", "CL", "", 1},
+        {"in a list, and claimed", "LC", "1 granted, ", 1},
+        {"claimed, and released again", "CR", "", 0},
+        {"in a list, and released again", "LR", "", 0},
+        {"claimed, and not in the list of the next connection", "CE", "", 0},
+        {"claimed without a store", "NC", "down: no reply, 1 unknown, up, ", 1},
+        {"in a list without a store", "NL", "down: no reply, up, ", 1},
+    };
+    for (const Case& one : cases) {
+        Bench bench;
+        bench.start();
+        bench.claim(1);
+        bench.take_log();
+        bench.agent.release(bench.now, 1);
+        for (const char* step = one.steps; *step != '\0'; ++step) {
+            if (*step == 'C') {
+                bench.agent.claim(bench.now, session);
+            } else if (*step == 'R') {
+                bench.agent.release(bench.now, 1);
+            } else if (*step == 'N') {
+                bench.answers = false;
+            } else {
+                bench.agent.begin_list();
+                if (*step == 'L') {
+                    bench.agent.add_listed(session);
+                }
+                bench.agent.end_list(bench.now);
+            }
+        }
+        bench.settle();
+        bench.pass(bench.answers ? milliseconds(500) : seconds(4));
+        bench.answers = true;
+        bench.pass(seconds(3));
+        const std::string log = bench.take_log();
+        EXPECT(log == one.log, std::string(one.name) + ": " + log);
+        EXPECT(bench.store->count(keys.slots("alice")) == one.slots, one.name);
+        EXPECT(bench.store->count(keys.sessions()) == one.slots, one.name);
+    }
+}
+
+} // namespace
+} // namespace sesslimit::fleet
