@@ -27,15 +27,8 @@ let hostTable;
 /** @type {PagedTable<FleetSession>} */
 let sessionTable;
 
-/** Shows the button that opens the view if the host is in a fleet. */
-export async function findFleet() {
-    if (store.administrator && !isHidden()) {
-        byId("open-fleet").hidden = !(await fleet.exists());
-    }
-}
-
 /** Fills the view once. */
-export function buildFleet() {
+function buildFleet() {
     const heading = el("h1", { id: "fleet-title", tabindex: -1 }, _("Fleet"));
     const back = button(_("Login sessions"), () => go(), { class: "link back" });
     if (!store.administrator) {
@@ -384,3 +377,5 @@ function nodeTable(nodes) {
             el("th", { scope: "col", class: `column-${name}` }, title)))),
         el("tbody", {}, ...rows));
 }
+
+buildFleet();

@@ -3,11 +3,10 @@
 
 import "./theme.js";
 import { buildChart, drawChart, readChart } from "./chart.js";
-import { _, daemon, format, isHidden, language, onPath, onVisibility, path, startDaemon } from "./client.js";
+import { _, daemon, fleet, format, isHidden, language, onPath, onVisibility, path, startDaemon } from "./client.js";
 import { drawDetails, openDetails, readDetails, sessionsChanged } from "./details.js";
 import { button, byId, el, notice, setText } from "./dom.js";
 import { buildExplain } from "./explain.js";
-import { buildFleet, findFleet, openFleet, readFleet } from "./fleet.js";
 import { buildHistory, readHistory } from "./history.js";
 import { buildLimits, readLimits, retryLimits } from "./limits.js";
 import { buildList, drawList, drawTimes } from "./list.js";
@@ -24,6 +23,8 @@ let ticking;
 let ticks = 0;
 let banners = "";
 let wasReady = false;
+/** The module is loaded when the view opens, because few hosts are in a fleet. @type {typeof import("./fleet.js") | null} */
+let fleetView = null;
 
 /** Returns the messages about the state of the daemon and of the policy. @returns {HTMLElement[]} */
 function bannersOf() {
@@ -108,7 +109,7 @@ function readParts() {
     readChart();
     readDetails();
     findFleet();
-    readFleet();
+    fleetView?.readFleet();
 }
 
 function draw() {
@@ -147,12 +148,28 @@ function setTicking(hidden) {
     ticking = hidden ? undefined : setInterval(tick, TICK);
 }
 
+/** Shows the button that opens the view of the fleet if the host is in one. */
+async function findFleet() {
+    if (store.administrator && !isHidden()) {
+        byId("open-fleet").hidden = !(await fleet.exists());
+    }
+}
+
+/** Shows or hides the view of the fleet. */
+async function openFleet() {
+    const isWanted = () => path()[0] === "fleet";
+    if (isWanted()) {
+        fleetView ??= await import("./fleet.js");
+    }
+    fleetView?.openFleet(isWanted()); // the address can change while the module is loaded
+}
+
 function showPath() {
     const [view, id] = path();
     const session = view === "session" && id ? id : "";
     byId("overview").hidden = session !== "" || view === "fleet";
     openDetails(session);
-    openFleet(view === "fleet");
+    openFleet();
 }
 
 document.documentElement.lang = language.replace("_", "-");
@@ -177,7 +194,6 @@ onVisibility((hidden) => {
 await store.identify();
 buildChart();
 buildHistory();
-buildFleet();
 onPath(showPath);
 setTicking(isHidden());
 await store.start();
