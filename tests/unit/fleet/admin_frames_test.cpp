@@ -136,7 +136,8 @@ SESSLIMIT_TEST(admin_frames_have_the_documented_layout) {
         const bool is_request = decode_request(one.frame).has_value();
         EXPECT(is_request != decode_row(one.frame).has_value(), one.name);
     }
-    const auto read = decode<SessionRow>(encoded(session));
+    const Frame frame = encoded(session); // the texts of `read` are views into it
+    const auto read = decode<SessionRow>(frame);
     EXPECT(read && read->uid == 1000U && read->origin == "::1" && read->slot == 2, "decoded");
 }
 
