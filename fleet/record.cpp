@@ -78,7 +78,7 @@ class Reader {
 
 // --- The fields of each record -------------------------------------------------------------------------------------
 
-constexpr auto latest = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t latest = std::int64_t{1} << 62; // as in a frame, so that each record fits into an answer
 
 // A visitor receives the name, the bounds and the member of each field. The same functions describe the records for the
 // encoder and the decoder.

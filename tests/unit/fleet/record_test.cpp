@@ -20,12 +20,12 @@ SESSLIMIT_TEST(records_are_encoded_as_documented) {
 
 SESSLIMIT_TEST(the_longest_records_are_decoded) {
     const auto worst = [](std::size_t size) { return std::string(size, '\xFF'); };
-    const SlotRecord slot{std::string(max_name, 'x'), std::numeric_limits<std::uint64_t>::max(),
-                          std::numeric_limits<std::int64_t>::max()};
+    constexpr std::int64_t latest = std::int64_t{1} << 62;
+    const SlotRecord slot{std::string(max_name, 'x'), std::numeric_limits<std::uint64_t>::max(), latest};
     EXPECT(decode_slot(encode(slot)) == slot, "slot");
     const SessionRecord session{.user = worst(max_user),
                                 .slot = max_slot,
-                                .since = std::numeric_limits<std::int64_t>::max(),
+                                .since = latest,
                                 .service = worst(max_service),
                                 .tty = worst(max_tty),
                                 .origin = worst(max_origin),
@@ -59,6 +59,7 @@ SESSLIMIT_TEST(invalid_values_are_rejected) {
                                          "host=a&session=7&since=0&",
                                          "host=a&&session=7&since=0",
                                          "host=a&session=18446744073709551616&since=0",
+                                         "host=a&session=7&since=4611686018427387905",
                                          "host=a&session=7&since=9223372036854775808",
                                          "host=a&session&since=0",
                                          "host=a&session=7&since=0&x=%",
