@@ -161,7 +161,10 @@ std::optional<Claimed> Claim::on_other_state(const TransactionReply& reply) {
 std::optional<Claimed> Claim::choose(const TransactionReply& reply) {
     Claimed result{.outcome = Claimed::Outcome::full, .revision = reply.revision};
     std::set<std::uint32_t> occupied;
+    const KeyRange beyond = keys_.slots(session_.record.user, session_.limit + 1);
+    bool is_beyond = false;
     for (const KeyValue& found : reply.found) {
+        is_beyond |= found.key >= beyond.first && found.key < beyond.end; // a key that is not a slot included
         const auto slot = keys_.parse_slot(found.key);
         if (!slot || slot->user != session_.record.user) {
             continue;
@@ -194,7 +197,7 @@ std::optional<Claimed> Claim::choose(const TransactionReply& reply) {
         const auto shift = mixed(session_.key + static_cast<std::uint64_t>(rounds_)) % candidates_.size();
         std::rotate(candidates_.begin(), candidates_.begin() + static_cast<std::ptrdiff_t>(shift), candidates_.end());
     }
-    counted_ = session_.enforced && !occupied.empty() && *occupied.rbegin() > session_.limit ? reply.revision : 0;
+    counted_ = session_.enforced && is_beyond ? reply.revision : 0;
     return std::nullopt;
 }
 

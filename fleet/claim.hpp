@@ -82,7 +82,7 @@ class Claim {
     std::int64_t lease_;
     Previous previous_;
     std::vector<std::uint32_t> candidates_{};
-    /// Revision at which the slots were counted. 0 unless slots beyond the limit are occupied.
+    /// Revision at which the slots were counted. 0 unless keys beyond the limit exist.
     std::int64_t counted_ = 0;
     int rounds_ = 0;
 };

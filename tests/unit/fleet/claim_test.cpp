@@ -79,6 +79,18 @@ SESSLIMIT_TEST(claims_are_decided_by_the_occupied_slots) {
     }
 }
 
+SESSLIMIT_TEST(keys_that_are_no_slots_do_not_prevent_a_claim) {
+    for (const std::string junk : {"zzz", "0004x", "00040", "9999/1"}) {
+        Bench bench;
+        Transaction put;
+        put.success = {Put{keys.slots("alice").first + junk, "garbage", 0}};
+        bench.run(put);
+        bench.occupy({1});
+        EXPECT(bench.claim(7, 3).slot == 2 && bench.claim(8, 3).slot == 3, junk);
+        EXPECT(bench.claim(9, 3).outcome == Claimed::Outcome::full, junk);
+    }
+}
+
 SESSLIMIT_TEST(the_last_free_slot_of_a_high_limit_is_found) {
     for (const std::uint32_t limit : {17U, 100U, max_limit}) {
         for (const std::uint32_t free : {1U, limit / 2, limit}) {
