@@ -274,10 +274,11 @@ void Agent::on_lease_list(BootTime now, const LeaseReply& reply) {
 }
 
 void Agent::apply(BootTime now, const SyncPlan& plan) {
-    for (const auto& [key, slot] : plan.found) {
+    for (const auto& [key, record] : plan.found) {
         Entry& entry = entries_.at(key);
         entry.state = State::held;
-        entry.slot = slot;
+        entry.slot = record.slot;
+        entry.session.record.since = record.since; // part of the value that a release compares
     }
     std::size_t lost = 0;
     for (const SyncPlan::Repair& repair : plan.repair) {

@@ -39,7 +39,7 @@ void compare_records(const Keys& keys, const StoredRecords& stored, const std::m
         } else if (session == sessions.end() || session->second.user != record->user) {
             plan.release.push_back({*key, *std::move(record)});
         } else {
-            plan.found.emplace(*key, record->slot);
+            plan.found.emplace(*key, SyncPlan::Found{record->slot, record->since});
         }
     }
 }
@@ -58,8 +58,8 @@ SyncPlan compare(const Keys& keys, const StoredRecords& stored, const std::map<s
 
     // If a slot was lost and another session of this host occupied it, both have a record with this slot.
     std::map<std::pair<std::string_view, std::uint32_t>, int> occupants;
-    for (const auto& [key, slot] : plan.found) {
-        ++occupants[{sessions.at(key).user, slot}];
+    for (const auto& [key, record] : plan.found) {
+        ++occupants[{sessions.at(key).user, record.slot}];
     }
 
     const std::set<std::string> on_lease(stored.on_lease.begin(), stored.on_lease.end());
@@ -76,9 +76,9 @@ SyncPlan compare(const Keys& keys, const StoredRecords& stored, const std::map<s
             if (!modified.contains(key)) {
                 plan.repair.push_back({key, {.modified = 0, .slot = session.slot}});
             }
-        } else if (occupants[{session.user, found->second}] > 1 || !on_lease.contains(keys.session(key)) ||
-                   !on_lease.contains(keys.slot(session.user, found->second))) {
-            plan.repair.push_back({key, {.modified = modified.at(key), .slot = found->second}});
+        } else if (occupants[{session.user, found->second.slot}] > 1 || !on_lease.contains(keys.session(key)) ||
+                   !on_lease.contains(keys.slot(session.user, found->second.slot))) {
+            plan.repair.push_back({key, {.modified = modified.at(key), .slot = found->second.slot}});
         }
     }
     for (const std::string& key : on_lease) {

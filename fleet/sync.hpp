@@ -33,14 +33,18 @@ struct SyncPlan {
         std::uint64_t session = 0;
         SessionRecord record{};
     };
+    struct Found {
+        std::uint32_t slot = 0;
+        std::int64_t since = 0; ///< As recorded. The clock of the host may have been set since.
+    };
     struct Repair {
         std::uint64_t session = 0;
         Claim::Previous previous{};
     };
-    std::vector<Release> release{};                 ///< Records of sessions that do not exist on this host.
-    std::vector<Repair> repair{};                   ///< Sessions of which a record is missing.
-    std::map<std::uint64_t, std::uint32_t> found{}; ///< Sessions with records, and their slots.
-    std::vector<Transaction> discard{};             ///< Deletions of slots without a session and of invalid records.
+    std::vector<Release> release{};         ///< Records of sessions that do not exist on this host.
+    std::vector<Repair> repair{};           ///< Sessions of which a record is missing.
+    std::map<std::uint64_t, Found> found{}; ///< Sessions with records.
+    std::vector<Transaction> discard{};     ///< Deletions of slots without a session and of invalid records.
 };
 
 /// Compares the records with the sessions. `lease` is the lease of this host. A session that is busy, or that has

@@ -98,6 +98,21 @@ SESSLIMIT_TEST(a_restarted_agent_keeps_the_lease_and_the_slots) {
     EXPECT(next.store->count(keys.slots("alice")) == 0, "released, because the session is not in the list");
 }
 
+SESSLIMIT_TEST(a_restarted_agent_frees_a_slot_at_once_although_the_clock_was_set) {
+    Bench bench;
+    bench.start();
+    bench.claim(1);
+    Bench next(bench, "boot1", "machine1");
+    next.agent.start(next.now);
+    next.agent.begin_list();
+    next.agent.add_listed({.key = 1, .limit = 1, .record = {.user = "alice", .since = 3600}});
+    next.agent.end_list(next.now);
+    next.pass(seconds(2));
+    next.agent.release(next.now, 1);
+    next.settle();
+    EXPECT(next.store->count(keys.slots("alice")) == 0, "free");
+}
+
 SESSLIMIT_TEST(a_reboot_revokes_the_lease_of_the_earlier_boot) {
     Bench bench;
     bench.start();

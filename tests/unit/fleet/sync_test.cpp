@@ -17,8 +17,8 @@ KeyValue record(std::uint64_t session, std::string_view user, std::uint32_t slot
 /// Formats a plan: releases "-", repairs "+" with their previous slot and revision, discards "x", sessions found "=".
 std::string text_of(const SyncPlan& plan) {
     std::string text;
-    for (const auto& [session, slot] : plan.found) {
-        text += "=" + std::to_string(session) + ":" + std::to_string(slot) + " ";
+    for (const auto& [session, record] : plan.found) {
+        text += "=" + std::to_string(session) + ":" + std::to_string(record.slot) + " ";
     }
     for (const auto& one : plan.release) {
         text += "-" + std::to_string(one.session) + ":" + std::to_string(one.record.slot) + " ";
