@@ -355,13 +355,17 @@ void Agent::on_claimed(BootTime now, std::uint64_t key, Entry& entry, const Clai
         return;
     }
     case Claimed::Outcome::full:
-        if (entry.state == State::claiming) {
+        if (entry.state == State::claiming && entry.session.enforced) {
             effects_.answer(key,
                             {.outcome = Answer::Outcome::full, .count = claimed.count, .holders = claimed.holders});
             forget(now, key, entry, claimed.revision);
-            return;
+        } else if (entry.state == State::claiming) {
+            answer(key, entry, {});
+        } else {
+            // All slots up to max_slot are occupied. The next comparison tries again, and logins do not wait for it.
+            owe(key, entry);
         }
-        break;
+        return;
     case Claimed::Outcome::contended:
         break;
     }

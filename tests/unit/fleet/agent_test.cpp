@@ -273,6 +273,27 @@ SESSLIMIT_TEST(claims_that_the_store_rejects_are_answered_at_once_and_recorded_l
     EXPECT(bench.store->count(keys.slots("alice")) == 2, "the sessions 2 and 3 are recorded");
 }
 
+SESSLIMIT_TEST(a_session_without_a_free_slot_does_not_delay_other_logins) {
+    Bench bench;
+    bench.start();
+    Transaction put;
+    for (std::uint32_t slot = 1; slot <= max_slot; ++slot) {
+        put.success.emplace_back(Put{keys.slot("alice", slot), "garbage", 0});
+    }
+    (void)bench.store->execute(bench.now, put);
+    bench.agent.begin_list();
+    bench.agent.add_listed({.key = 1, .limit = 1, .record = {.user = "alice"}});
+    bench.agent.end_list(bench.now);
+    bench.settle();
+    bench.take_log();
+    bench.agent.claim(bench.now, {.key = 2, .limit = 1, .record = {.user = "bob"}});
+    bench.settle();
+    EXPECT_TEXT(bench.take_log(), "2 granted, ");
+    bench.store->remove(keys.slot("alice", 5));
+    bench.pass(Agent::sync_interval);
+    EXPECT(bench.store->count(keys.sessions()) == 2, "recorded when a slot is free");
+}
+
 SESSLIMIT_TEST(sessions_beyond_the_maximum_are_not_counted) {
     Bench bench("boot1", "machine1", 2);
     bench.start();
