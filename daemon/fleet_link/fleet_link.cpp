@@ -440,8 +440,10 @@ void FleetLink::on_frame(const frames::EndFrame& end) {
     if (!is_new) {
         return report({.order = end.order, .count = order->second});
     }
-    if (orders_.size() > max_orders) {
-        orders_.erase(orders_.begin() == order ? std::next(order) : orders_.begin());
+    newest_orders_.push_back(end.order);
+    if (newest_orders_.size() > max_orders) {
+        orders_.erase(newest_orders_.front());
+        newest_orders_.pop_front();
     }
     dependencies_.events.handle(event_of(end));
 }

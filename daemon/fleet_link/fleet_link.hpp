@@ -131,6 +131,7 @@ class FleetLink {
     /// Numbers of the newest orders, with the numbers of sessions that they terminated. sesslimit-fleetd repeats an
     /// order after a lost connection, and the repetition must not terminate sessions that were opened since.
     std::map<std::uint64_t, std::uint32_t> orders_;
+    std::deque<std::uint64_t> newest_orders_; ///< Their numbers, which are random, from the oldest to the newest.
     /// Times of the claims that sesslimit-fleetd has not answered, CLOCK_MONOTONIC.
     std::map<SessionKey, MonotonicTime> unanswered_;
     /// Buffer for one frame. The additional byte detects a longer one.

@@ -204,6 +204,28 @@ SESSLIMIT_TEST(repeated_order_terminates_nothing) {
     EXPECT_TEXT(bench.take(), "");
 }
 
+/// The numbers of orders are random. The oldest orders are forgotten, not those with the lowest numbers.
+SESSLIMIT_TEST(newest_orders_are_remembered) {
+    Bench bench;
+    bench.join();
+    frames::EndFrame end;
+    end.subject = "alice";
+    end.by = "admin";
+    for (std::uint64_t at = 0; at < FleetLink::max_orders + 2; ++at) {
+        end.order = at == FleetLink::max_orders ? 5 : 1000 + at;
+        bench.fleetd->send(end);
+        EXPECT(bench.hears("end " + std::to_string(end.order) + " user"), "received");
+        (void)bench.take();
+    }
+    end.order = 5;
+    bench.fleetd->send(end);
+    EXPECT_TEXT(bench.received("ended 0 for 5"), "ended 0 for 5");
+    EXPECT_TEXT(bench.take(), "");
+    end.order = 1000;
+    bench.fleetd->send(end);
+    EXPECT(bench.hears("end 1000 user"), "the oldest order is forgotten");
+}
+
 /// sesslimit-fleetd restarts. The sessions are listed again.
 SESSLIMIT_TEST(lost_connection_is_established_again) {
     Bench bench;
