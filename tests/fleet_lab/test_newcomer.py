@@ -65,7 +65,8 @@ def set_up_etcd(nodes, administrator, export):
         packages, rest = block("apt install etcd-server etcd-client").split("\n", 1)
         if node is not administrator:
             install(node, packages, "etcd")
-            copy(["ca.pem", f"{node.host}.pem", f"{node.host}.key"], administrator, node)
+            copy(["ca.pem", "nodes-ca.pem", *(f"{node.host}{use}.{kind}" for use in ("", "-peer") for kind in ("pem", "key"))],
+                 administrator, node)
         run(node, rest)
         run(node, block("install -d -m 0750 -g etcd", NODE=node.host))
         settings = block("ETCD_NAME=", **WORDS, NODE=node.host, ADDRESS=node.address)
@@ -76,6 +77,13 @@ def set_up_etcd(nodes, administrator, export):
         "sh", "-c", f"cd {PLACE}\n{export}\netcdctl endpoint health", check=False).returncode == 0, 30)
     commands = block("export ETCDCTL_API=3", **WORDS)
     run(administrator, commands)
+
+
+def is_node(administrator, certificate):
+    """Returns whether a node accepts a certificate as that of another node."""
+    return administrator.run("sh", "-c", f"cd {PLACE}\nopenssl s_client -tls1_2 -connect {NODES['node1']}:2380 "
+                             f"-CAfile nodes-ca.pem -cert {certificate}.pem -key {certificate}.key </dev/null",
+                             check=False).returncode == 0
 
 
 def enroll(host, administrator, export):
@@ -112,6 +120,7 @@ def test_instructions_of_the_document_work(suite, machines, saw):
     set_up_etcd(nodes, administrator, export)
     saw(f"three nodes of etcd, with TLS and permissions: {time.monotonic() - began:.0f} s")
 
+    assert is_node(administrator, "node1-peer") and not is_node(administrator, "root")
     before = {}
     for host in hosts:
         before[host] = set(host.sh(FILES).splitlines())
