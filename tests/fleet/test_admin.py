@@ -6,7 +6,7 @@ import subprocess
 import threading
 import time
 
-from fleet.cluster import PREFIX
+from fleet.cluster import ENROLL, PREFIX
 from fleet.frames import FULL, GRANTED, UNKNOWN, decode, encode, number, wait_for
 from fleet.waits import LIMIT, wait_for_log, wait_for_value
 
@@ -54,6 +54,11 @@ def test_sessions_and_hosts_are_listed(hosts, cluster):
     assert {name: row["sessions"] for name, row in rows.items()} == {admin.name: 0, first.name: 1, second.name: 2}
     assert [name for name, row in rows.items() if row["this"]] == [admin.name]
     assert [name for name, row in rows.items() if row["other_policy"]] == [second.name]
+
+
+def test_the_user_root_of_etcd_is_not_given_to_a_host():
+    done = subprocess.run([ENROLL, "enroll", "--fleet", "test", "root"], capture_output=True, text=True)
+    assert done.returncode == 1 and done.stdout == "" and "all permissions" in done.stderr
 
 
 def test_a_host_without_permission_is_told_the_command(hosts, cluster):
