@@ -232,8 +232,14 @@ void Agent::pump(BootTime now) {
     if (control_.call == 0 && control_.next <= now) {
         send_control(now);
     }
+    if (calls_.size() >= max_calls) {
+        return; // Saves the search through many sessions that end at once.
+    }
     const bool admits = synced_ && !is_recording();
     for (const std::uint64_t key : active_) {
+        if (calls_.size() >= max_calls) {
+            return;
+        }
         Entry& entry = entries_.at(key);
         if (entry.retry_at <= now && may_call(entry, admits)) {
             send(key, entry);
