@@ -274,6 +274,8 @@ void Agent::on_reply(BootTime now, std::uint64_t id, const CallResult& result, b
         note_failure(now, failure->what);
     } else {
         note_success();
+        const auto* reply = std::get_if<TransactionReply>(&result);
+        newest_ = std::max(newest_, reply == nullptr ? 0 : reply->revision);
     }
     if (id == control_.call) {
         control_.call = 0;

@@ -222,6 +222,7 @@ class Agent {
     void on_host_record(BootTime now, const TransactionReply& reply);
     void on_lease(BootTime now, const LeaseReply& reply);
     void on_records(BootTime now, const TransactionReply& reply);
+    void on_restored(std::int64_t revision);
     void on_lease_list(BootTime now, const LeaseReply& reply);
     void on_session_reply(BootTime now, std::uint64_t key, Entry& entry, const CallResult& result);
     void on_claimed(BootTime now, std::uint64_t key, Entry& entry, const Claimed& claimed);
@@ -256,6 +257,8 @@ class Agent {
     std::int64_t lease_ = 0;
     std::int64_t host_modified_ = 0; ///< Revision of the host's record when it was read.
     StoredRecords read_;
+    std::int64_t newest_ = 0; ///< Highest revision of a reply. Lower again after a backup of the store was restored.
+    std::int64_t read_after_ = 0; ///< The same when the reading of the records has started.
     BootTime keep_alive_at_ = never;
     BootTime sync_at_ = never;
     BootTime recheck_at_{};          ///< Time after which no claim of an ended session is executed any more.

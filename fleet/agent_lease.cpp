@@ -115,6 +115,8 @@ void Agent::send_control(BootTime now) {
         KeyRange range = keys_.sessions();
         if (!read_.sessions.empty()) {
             range.first = read_.sessions.back().key + '\0';
+        } else {
+            read_after_ = newest_;
         }
         control_.call = send(read_of(std::move(range), page));
         break;
@@ -250,12 +252,23 @@ void Agent::on_lease(BootTime now, const LeaseReply& reply) {
 // --- The comparison of records --------------------------------------------------------------------------------------
 
 void Agent::on_records(BootTime now, const TransactionReply& reply) {
+    if (reply.revision < read_after_) {
+        on_restored(reply.revision);
+    }
     if (read_.revision == 0) {
         read_.revision = reply.revision;
     }
     read_.sessions.insert(read_.sessions.end(), reply.found.begin(), reply.found.end());
     const bool more = static_cast<std::int64_t>(reply.found.size()) >= page;
     go_on(now, more ? Step::read_records : Step::list_lease);
+}
+
+/// Handles that an administrator has restored a backup of the store. The revisions since then do not exist.
+void Agent::on_restored(std::int64_t revision) {
+    newest_ = read_after_ = revision;
+    for (auto& [key, entry] : entries_) {
+        entry.revision = 0;
+    }
 }
 
 void Agent::on_lease_list(BootTime now, const LeaseReply& reply) {

@@ -273,6 +273,19 @@ SESSLIMIT_TEST(claims_that_the_store_rejects_are_answered_at_once_and_recorded_l
     EXPECT(bench.store->count(keys.slots("alice")) == 2, "the sessions 2 and 3 are recorded");
 }
 
+SESSLIMIT_TEST(sessions_are_recorded_again_after_a_backup_of_the_store_was_restored) {
+    Bench bench;
+    bench.start();
+    const model::Store backup = *bench.store;
+    bench.claim(1, 9);
+    bench.claim(2, 9);
+    bench.take_log();
+    *bench.store = backup; // an earlier revision, with the lease
+    bench.pass(Agent::sync_interval + seconds(2));
+    EXPECT_TEXT(bench.take_log(), "2 repaired, ");
+    EXPECT(bench.store->count(keys.slots("alice")) == 2, "recorded");
+}
+
 SESSLIMIT_TEST(a_session_without_a_free_slot_does_not_delay_other_logins) {
     Bench bench;
     bench.start();
