@@ -304,6 +304,10 @@ void Agent::on_session_reply(BootTime now, std::uint64_t key, Entry& entry, cons
         // The claims with an earlier lease were deleted when it was lost.
         if (failure->kind == CallFailure::Kind::rejected && entry.state != State::releasing) {
             refuse(now, key, entry, failure->what);
+        } else if (failure->kind == CallFailure::Kind::too_large && entry.state != State::releasing) {
+            // Another host has written long values as slots of this user. Logins of other users do not wait for it.
+            entry.claim.reset();
+            entry.state == State::claiming ? answer(key, entry, {}) : owe(key, entry);
         } else if (failure->kind == CallFailure::Kind::no_lease && entry.claim) {
             lose_lease(now);
         } else if (entry.state == State::releasing) {

@@ -72,6 +72,7 @@ struct CallFailure {
         unavailable, ///< No reply. The store may still execute the call later.
         no_lease,    ///< Rejected, because the lease does not exist.
         rejected,    ///< Rejected for the reason in `what`, such as a missing permission.
+        too_large,   ///< The reply is longer than the client accepts.
     };
     Kind kind = Kind::unavailable;
     std::string what{}; ///< Description of the error for a log.

@@ -169,7 +169,7 @@ void Agent::on_control_failure(BootTime now, const CallFailure& failure) {
         describe_at_ = soon(now, failure.kind == CallFailure::Kind::rejected ? sync_interval : down_retry);
         return;
     }
-    if (failure.kind == CallFailure::Kind::rejected) {
+    if (failure.kind != CallFailure::Kind::unavailable) {
         refused_ = true;
         go_down(failure.what);
     }

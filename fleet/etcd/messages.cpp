@@ -138,6 +138,10 @@ CallFailure failure_of(const grpc::Status& status) {
     case grpc::StatusCode::NOT_FOUND:
         return {contains("lease not found") ? Kind::no_lease : Kind::rejected, text};
     case grpc::StatusCode::RESOURCE_EXHAUSTED:
+        // gRPC has not accepted the reply, and will not accept the next one either.
+        if (contains("larger than max")) {
+            return {Kind::too_large, text};
+        }
         // etcd's quota is exceeded until an administrator acts. Its other errors with this code are temporary.
         return {contains("database space exceeded") ? Kind::rejected : Kind::unavailable, text};
     case grpc::StatusCode::INVALID_ARGUMENT:

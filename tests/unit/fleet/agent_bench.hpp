@@ -63,7 +63,7 @@ struct AgentBench final : Effects {
             now += answers ? milliseconds(1) : milliseconds(300);
             agent.on_reply(now, id,
                            !answers        ? CallFailure{CallFailure::Kind::unavailable, "no reply"}
-                           : rejects(call) ? CallFailure{CallFailure::Kind::rejected, "no permission"}
+                           : rejects(call) ? CallFailure{rejection, "no permission"}
                                            : store->execute(now, call));
         }
     }
@@ -96,6 +96,7 @@ struct AgentBench final : Effects {
 
     bool answers = true;
     std::function<bool(const Call&)> rejects = [](const Call&) { return false; };
+    CallFailure::Kind rejection = CallFailure::Kind::rejected;
     BootTime now{std::chrono::hours(1)};
     std::deque<std::pair<std::uint64_t, Call>> calls;
     std::string log;

@@ -273,6 +273,25 @@ SESSLIMIT_TEST(claims_that_the_store_rejects_are_answered_at_once_and_recorded_l
     EXPECT(bench.store->count(keys.slots("alice")) == 2, "the sessions 2 and 3 are recorded");
 }
 
+SESSLIMIT_TEST(a_user_with_too_long_records_does_not_delay_other_users) {
+    Bench bench;
+    bench.start();
+    bench.rejects = Bench::is_put_call;
+    bench.rejection = CallFailure::Kind::too_large;
+    bench.agent.begin_list();
+    bench.agent.add_listed({.key = 1, .limit = 1, .record = {.user = "alice"}});
+    bench.agent.end_list(bench.now);
+    bench.settle();
+    bench.claim(2);
+    EXPECT_TEXT(bench.take_log(), "up, 2 unknown, ");
+    bench.rejects = [](const Call&) { return false; };
+    bench.agent.claim(bench.now, {.key = 3, .limit = 1, .record = {.user = "bob"}});
+    bench.settle();
+    EXPECT_TEXT(bench.take_log(), "3 granted, ");
+    bench.pass(Agent::sync_interval + seconds(2));
+    EXPECT(bench.store->count(keys.sessions()) == 3, "recorded later");
+}
+
 SESSLIMIT_TEST(sessions_are_recorded_again_after_a_backup_of_the_store_was_restored) {
     Bench bench;
     bench.start();

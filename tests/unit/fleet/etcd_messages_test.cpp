@@ -104,6 +104,7 @@ SESSLIMIT_TEST(errors_are_classified_by_whether_a_retry_can_help) {
         {grpc::StatusCode::NOT_FOUND, "etcdserver: requested lease not found", Kind::no_lease},
         {grpc::StatusCode::RESOURCE_EXHAUSTED, "etcdserver: mvcc: database space exceeded", Kind::rejected},
         {grpc::StatusCode::RESOURCE_EXHAUSTED, "etcdserver: too many requests", Kind::unavailable},
+        {grpc::StatusCode::RESOURCE_EXHAUSTED, "Received message larger than max (9 vs. 4)", Kind::too_large},
         {grpc::StatusCode::PERMISSION_DENIED, "etcdserver: permission denied", Kind::rejected},
         {grpc::StatusCode::INVALID_ARGUMENT, "etcdserver: user name is empty", Kind::rejected},
         {grpc::StatusCode::INVALID_ARGUMENT, "etcdserver: revision of auth store is old", Kind::unavailable},
