@@ -335,8 +335,9 @@ struct Client::Impl {
                 attempt->context.TryCancel();
             },
             timeout_accuracy);
-        // After an error, gRPC cancels the attempt at its own deadline.
-        (void)timer.arm_at((monotonic_now() + timeout_of(call.call)).time_since_epoch());
+        if (!timer.arm_at((monotonic_now() + timeout_of(call.call)).time_since_epoch())) {
+            call.attempt->timer.reset(); // gRPC cancels the attempt at its own deadline
+        }
     }
 
     std::vector<std::pair<Operation*, bool>> take_completed() {
