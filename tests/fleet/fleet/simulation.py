@@ -23,7 +23,7 @@ class Simulations:
         cluster.authority.issue(USER)
         cluster.ctl("user", "add", USER, "--no-password")
         cluster.ctl("role", "add", USER)
-        for permission, below in (("readwrite", "h/"), ("readwrite", "p/"), ("read", "end/")):
+        for permission, below in (("readwrite", "n/"), ("readwrite", "h/"), ("readwrite", "p/"), ("read", "end/")):
             cluster.ctl("role", "grant-permission", USER, "--prefix=true", permission, PREFIX + below)
         cluster.ctl("user", "grant-role", USER, USER)
 
