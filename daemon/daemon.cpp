@@ -51,17 +51,6 @@ constexpr Duration journal_timeout = std::chrono::seconds(1);
 /// Signals that the daemon handles. SIGTERM and SIGINT stop the daemon, and SIGHUP reloads the policy.
 constexpr std::array signals{SIGTERM, SIGINT, SIGHUP};
 
-/// Blocks the signals that the daemon handles. Must be called before a second thread is started, so that only the event
-/// loop receives these signals.
-void block_signals() {
-    sigset_t blocked;
-    sigemptyset(&blocked);
-    for (const int signal : signals) {
-        sigaddset(&blocked, signal);
-    }
-    sigprocmask(SIG_BLOCK, &blocked, nullptr);
-}
-
 /// Event loop, journal and event queue, which the other components of the daemon use. The constructor cannot fail.
 struct Base {
     explicit Base(EventLoop event_loop) : loop(std::move(event_loop)) {}
@@ -364,7 +353,7 @@ Daemon& Daemon::operator=(Daemon&&) noexcept = default;
 Daemon::~Daemon() = default;
 
 Result<Daemon> Daemon::make(const Options& options) {
-    block_signals();
+    block_signals(signals);
     auto loop = make_event_loop();
     if (!loop) {
         return std::unexpected(loop.error());

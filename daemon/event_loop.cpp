@@ -2,6 +2,7 @@
 #include "daemon/event_loop.hpp"
 
 #include <algorithm>
+#include <csignal>
 #include <utility>
 
 namespace sesslimit {
@@ -64,6 +65,15 @@ Result<EventSource> watch_descriptor(sd_event* loop, int fd, std::uint32_t event
         return fail_errno("watch a descriptor", -code);
     }
     return own(source, std::move(callback));
+}
+
+void block_signals(std::span<const int> signals) noexcept {
+    sigset_t blocked;
+    sigemptyset(&blocked);
+    for (const int signal : signals) {
+        sigaddset(&blocked, signal);
+    }
+    sigprocmask(SIG_BLOCK, &blocked, nullptr);
 }
 
 Result<EventSource> watch_signal(sd_event* loop, int signal, Call received) {

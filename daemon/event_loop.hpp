@@ -10,6 +10,7 @@
 #include <ctime>
 #include <functional>
 #include <memory>
+#include <span>
 #include <utility>
 
 /// Functions and types with which C++ functions can be callbacks of an sd-event(3) event loop. A callback may destroy
@@ -37,6 +38,9 @@ Result<EventLoop> make_event_loop();
 /// of memory or descriptors.
 Result<EventSource> watch_descriptor(sd_event* loop, int fd, std::uint32_t events,
                                      std::function<void(std::uint32_t)> ready);
+
+/// Blocks signals, so that only the event loop receives them. Must be called before a second thread is started.
+void block_signals(std::span<const int> signals) noexcept;
 
 /// Calls `received` whenever the process receives the signal `signal`. The signal must be blocked in all threads.
 Result<EventSource> watch_signal(sd_event* loop, int signal, std::function<void()> received);

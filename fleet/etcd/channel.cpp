@@ -11,7 +11,7 @@
 namespace sesslimit::fleet::etcd {
 namespace {
 
-constexpr int max_reply = 16 * 1024 * 1024;   ///< Size of a reply in bytes. A lease with 10,000 keys needs 6 MiB.
+constexpr int max_reply = 16 * 1024 * 1024;   ///< Maximum size of a reply in bytes.
 constexpr int connect_timeout_ms = 2000;      ///< Time for an attempt to connect.
 constexpr int first_reconnect_pause_ms = 100; ///< Pause after the first failed attempt.
 constexpr int longest_reconnect_pause_ms = 1000;

@@ -32,10 +32,9 @@ struct Node {
     std::shared_ptr<grpc::Channel> channel;
 };
 
-/// Deadline of gRPC for a call, which ends much earlier: the event loop ends each attempt after its timeout. gRPC 1.51
-/// divides its timers into groups, and wakes up for each of them after a time that is proportional to the average of
-/// its deadlines, and at most after a second. Deadlines of 300 ms would cause several wake-ups a second on an idle
-/// host.
+/// Deadline of gRPC for a call, which ends much earlier: the event loop ends each attempt after its timeout. gRPC wakes
+/// up more often if deadlines are short. With 300 ms, an idle host with gRPC 1.51 woke up 6 times a second, and with
+/// 5 s 3 times.
 constexpr std::chrono::seconds grpc_deadline{5};
 constexpr Duration timeout_accuracy = std::chrono::milliseconds(10);
 

@@ -68,7 +68,6 @@ class AdminServer::Connection final : AdminEffects {
         }
     }
     [[nodiscard]] bool is_closed() const { return !socket_; }
-    [[nodiscard]] bool is_idle() const { return !request_; }
     /// Removes the connections to etcd of a request that has ended.
     void disconnect_idle() {
         if (!request_) {

@@ -46,15 +46,6 @@ constexpr Duration expiry_warning = std::chrono::days(14);
 /// ID of this application, from which sd-id128(3) derives the IDs that etcd stores.
 constexpr sd_id128_t application = SD_ID128_MAKE(5d, 33, 0f, 0e, 6b, 8a, 4b, 0c, 9e, 41, 7c, a1, 58, e2, d7, 90);
 
-void block_signals() {
-    sigset_t blocked;
-    sigemptyset(&blocked);
-    for (const int signal : signals) {
-        sigaddset(&blocked, signal);
-    }
-    sigprocmask(SIG_BLOCK, &blocked, nullptr);
-}
-
 std::string text_of(sd_id128_t id) {
     std::array<char, SD_ID128_STRING_MAX> text{};
     return sd_id128_to_string(id, text.data());
@@ -436,7 +427,7 @@ Fleetd& Fleetd::operator=(Fleetd&&) noexcept = default;
 Fleetd::~Fleetd() = default;
 
 Result<Fleetd> Fleetd::make(const Options& options) {
-    block_signals(); // before the client starts a thread
+    block_signals(signals); // before the client starts a thread
     prepare_log();
     auto config = read_config(options.config);
     if (!config) {

@@ -12,7 +12,7 @@ namespace {
 using namespace sesslimit;
 using namespace sesslimit::test;
 
-/// sesslimit-fleetd, as the daemon sees it. It has `slots` slots, whoever asks for them.
+/// sesslimit-fleetd, as the daemon sees it. It has `slots` slots for all users together.
 struct Fleet {
     Bench& bench;
     FakeFleetd fleetd{bench.fleet_socket()};
