@@ -29,14 +29,17 @@ bool LedgerRecorder::is_recording() {
     if (!ledger_) {
         return false;
     }
-    check();
+    check_place();
     return !failing_ && !displaced_;
 }
 
 void LedgerRecorder::check() {
-    if (!ledger_) {
-        return;
+    if (ledger_ && !displaced_ && ledger_->is_deleted()) {
+        check_place();
     }
+}
+
+void LedgerRecorder::check_place() {
     const bool was_displaced = std::exchange(displaced_, !ledger_->is_in_place());
     if (displaced_ && !was_displaced) {
         journal_.log(output::Priority::error,

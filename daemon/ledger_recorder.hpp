@@ -21,7 +21,8 @@ class LedgerRecorder final : public Recorder {
     void put(const core::Session& session) override;
     void drop(SessionKey key) override;
 
-    /// Checks that the ledger file was not deleted, and logs an error if it was.
+    /// Checks that the ledger file was not deleted, and logs an error if it was. The engine calls this function after
+    /// each decision, so it costs one system call without a path.
     void check() override;
 
     /// Sets the ledger, and writes the records of the decisions that were made before this call. `state` is the current
@@ -29,7 +30,8 @@ class LedgerRecorder final : public Recorder {
     void attach(ledger::Ledger ledger, const core::State& state);
 
     /// Returns true if records are written to the ledger, so that the sessions survive a restart of the daemon. Returns
-    /// false if the ledger file was deleted in the meantime. The first call or write after the deletion logs an error.
+    /// false if the ledger file was deleted, renamed or replaced in the meantime. The first call after that, or the
+    /// first write after a deletion, logs an error.
     [[nodiscard]] bool is_recording();
 
     /// Discards all records that are passed to the recorder from now on. Called if the ledger cannot be opened.
@@ -38,6 +40,9 @@ class LedgerRecorder final : public Recorder {
   private:
     /// Remembers the session, so that attach() can write its record. Does nothing after do_without().
     void report_failure(SessionKey key);
+
+    /// Checks that the path of the ledger leads to the open file, and logs an error if it does not anymore.
+    void check_place();
 
     output::Journal& journal_;
     /// Ledger that attach() has set.

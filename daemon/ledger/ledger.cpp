@@ -144,6 +144,10 @@ bool Ledger::is_in_place() const noexcept {
     return impl_->file.is_in_place();
 }
 
+bool Ledger::is_deleted() const noexcept {
+    return impl_->file.is_deleted();
+}
+
 std::size_t Ledger::size() const noexcept {
     return impl_->index.slot_of.size();
 }

@@ -63,6 +63,9 @@ class Ledger {
     /// deleted, renamed or replaced. Records are then still written, but are lost when the daemon stops.
     [[nodiscard]] bool is_in_place() const noexcept;
 
+    /// Returns true if the file was deleted. Costs less than is_in_place(), and cannot detect a renamed directory.
+    [[nodiscard]] bool is_deleted() const noexcept;
+
     /// Returns the number of recorded sessions.
     [[nodiscard]] std::size_t size() const noexcept;
 

@@ -259,6 +259,11 @@ bool LedgerFile::is_in_place() const noexcept {
     return ::lstat(path_.c_str(), &found) == 0 && found.st_dev == device_ && found.st_ino == inode_;
 }
 
+bool LedgerFile::is_deleted() const noexcept {
+    struct stat found{};
+    return ::fstat(fd_.get(), &found) == 0 && found.st_nlink == 0;
+}
+
 Result<> LedgerFile::grow() {
     const std::size_t slots = std::min(slots_ + step_, max_slots);
     if (slots == slots_) {

@@ -53,6 +53,9 @@ class LedgerFile {
     /// its directory was deleted, renamed or replaced. A restarted daemon would then not find the records.
     [[nodiscard]] bool is_in_place() const noexcept;
 
+    /// Returns true if the file has no path anymore. Does not resolve a path, unlike is_in_place().
+    [[nodiscard]] bool is_deleted() const noexcept;
+
     /// Adds `step` free slots to the ledger file. On failure the number of slots is unchanged.
     Result<> grow();
 

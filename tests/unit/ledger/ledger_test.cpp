@@ -337,9 +337,9 @@ SESSLIMIT_TEST(case_D12_deleted_ledger_detected) {
     for (const auto& [what, lose] : losses) {
         const TemporaryDirectory home;
         Opened opened(home.path, 4);
-        EXPECT(opened.ledger->put(sample(1)) && opened.ledger->is_in_place(), what);
+        EXPECT(opened.ledger->put(sample(1)) && opened.ledger->is_in_place() && !opened.ledger->is_deleted(), what);
         lose(home.path);
-        EXPECT(!opened.ledger->is_in_place(), what);
+        EXPECT(!opened.ledger->is_in_place() && opened.ledger->is_deleted(), what);
         EXPECT(opened.ledger->put(sample(2)).has_value(), what);
     }
 }
