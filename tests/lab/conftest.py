@@ -12,12 +12,13 @@ sys.dont_write_bytecode = True
 
 from lab import base, machine, turn  # noqa: E402
 from lab.host import Host  # noqa: E402
-from lab.packages import built_packages, directory_of_packages  # noqa: E402
+from lab.packages import PACKAGES, built_packages  # noqa: E402
 
 pytest_plugins = ["lab.report"]
 
 # Files that wait for the expiry of limits. They start first, so that no worker runs one of them alone at the end.
-LONGEST = ("test_edge_cases", "test_multiplexer", "test_matrix", "test_policy_cache")
+LONGEST = ("test_edge_cases", "test_multiplexer", "test_matrix", "test_policy_cache", "cases_mosh", "cases_at_limit",
+           "cases_left_behind", "cases_unlimited")
 
 
 def pytest_addoption(parser):
@@ -38,12 +39,19 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("suite", marked, scope="session")
 
 
-def pytest_collection_modifyitems(items):
-    items.sort(key=lambda item: item.module.__name__ not in LONGEST)
+def pytest_collection_modifyitems(config, items):
+    suites = config.getoption("--suite") or list(base.SUITES)
+
+    def place(item):
+        # The packages of the second suite may not be complete yet, see machines() in tests/run.
+        suite = getattr(item, "callspec", None) and item.callspec.params.get("suite")
+        return item.module.__name__ not in LONGEST, suites.index(suite) if suite else 0
+
+    items.sort(key=place)
 
 
-def pytest_report_header(config):
-    return [f"{suite} uses {directory_of_packages(suite)}" for suite in config.getoption("--suite") or base.SUITES]
+def pytest_report_header():
+    return f"packages: {PACKAGES}"
 
 
 class Machines:

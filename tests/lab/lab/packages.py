@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The Debian packages that are tested."""
 
+import fcntl
 import os
 from pathlib import Path
 
@@ -9,6 +10,11 @@ PACKAGES = Path(os.environ.get("SESSLIMIT_DEBS", Path(__file__).resolve().parent
 
 
 def directory_of_packages(suite):
+    """Returns the directory with the packages of the suite. Waits while tests/run builds them, which holds the lock."""
+    lock = PACKAGES / f"{suite}.lock"
+    if lock.exists():
+        with open(lock, encoding="ascii") as held:
+            fcntl.flock(held, fcntl.LOCK_SH)
     return PACKAGES / suite if any((PACKAGES / suite).glob("*.deb")) else PACKAGES
 
 

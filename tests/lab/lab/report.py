@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A plugin of pytest: the progress of a run, the table of its results, and the journals of machines."""
 
+import collections
 import os
 import threading
 import time
@@ -24,6 +25,7 @@ class Progress:
         self._began = int(os.environ.get("SESSLIMIT_BEGAN", time.time()))
         self._counts = {"passed": 0, "failed": 0, "skipped": 0}
         self._last = ""
+        self._seconds = collections.Counter()
         self._finished = threading.Event()
 
     def _print(self, text):
@@ -53,7 +55,13 @@ class Progress:
             return ("failed", "", "FAILED") if report.when == "call" else ("error", "", "ERROR")
         return (report.outcome if report.when == "call" or report.skipped else ""), "", ""
 
+    def pytest_terminal_summary(self, terminalreporter):
+        longest = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in self._seconds.most_common(12))
+        terminalreporter.write_line(f"files that took longest: {longest}")
+
     def pytest_runtest_logreport(self, report):
+        test, _, group = report.nodeid.rpartition("@")
+        self._seconds[group or test.partition("::")[0]] += report.duration
         if report.failed:
             self._print(f"FAILED {report.nodeid}")
         if report.when == "call" or (report.when == "setup" and not report.passed):
