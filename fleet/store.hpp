@@ -55,6 +55,9 @@ struct Transaction {
     std::vector<Compare> conditions{};
     std::vector<Operation> success{};
     std::vector<Operation> failure{};
+    /// No user waits for the reply. A node has more time to answer, because calls of many hosts that go to the next
+    /// node increase the load of nodes that are slow.
+    bool is_patient = false;
 };
 
 /// Returns the transaction that only reads keys. `limit` has the same meaning as in Get.

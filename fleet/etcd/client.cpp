@@ -104,11 +104,16 @@ std::unique_ptr<TypedAttempt<Response>> new_attempt() {
 /// Returns the time in which a node must answer a call.
 std::chrono::milliseconds timeout_of(const Call& call) {
     const auto* transaction = std::get_if<Transaction>(&call);
-    const bool is_page = transaction != nullptr && transaction->success.size() == 1 &&
-                         std::holds_alternative<Get>(transaction->success[0]);
-    const bool is_long = is_page || std::holds_alternative<RevokeLease>(call) ||
-                         std::holds_alternative<ListLease>(call) || std::holds_alternative<NodeStatus>(call) ||
-                         std::holds_alternative<ListAlarms>(call);
+    if (transaction != nullptr && transaction->is_patient) {
+        return Client::patient_timeout;
+    }
+    const bool is_read = transaction != nullptr && transaction->conditions.empty() &&
+                         std::ranges::all_of(transaction->success, [](const auto& operation) {
+                             return std::holds_alternative<Get>(operation);
+                         });
+    const bool is_long = is_read || std::holds_alternative<KeepAlive>(call) ||
+                         std::holds_alternative<RevokeLease>(call) || std::holds_alternative<ListLease>(call) ||
+                         std::holds_alternative<NodeStatus>(call) || std::holds_alternative<ListAlarms>(call);
     return is_long ? Client::long_reply_timeout : Client::try_timeout;
 }
 

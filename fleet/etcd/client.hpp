@@ -21,6 +21,7 @@ class Client {
     /// Time in which a node must answer. Calls with long replies have more time.
     static constexpr std::chrono::milliseconds try_timeout{300};
     static constexpr std::chrono::milliseconds long_reply_timeout{1000};
+    static constexpr std::chrono::milliseconds patient_timeout{3000}; ///< For Transaction::is_patient.
     /// Maximum number of nodes to which a call is sent before it fails.
     static constexpr std::size_t max_tries = 3;
 
