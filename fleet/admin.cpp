@@ -110,6 +110,9 @@ void AdminRequest::on_failure(BootTime now, const CallFailure& failure) {
         has_details_ = false;
         return on_details(now, {});
     }
+    if (denied && step_ == Step::fleet_size) {
+        return on_fleet_size(now, {}); // the order itself probably fails, too
+    }
     if (step_ == Step::acks && !denied) {
         return on_acks(now, {}); // these hosts have not answered, as far as this host knows
     }
@@ -145,6 +148,8 @@ void AdminRequest::on_transaction(BootTime now, const TransactionReply& reply) {
         return on_hosts(now, reply);
     case Step::counts:
         return on_counts(now, reply);
+    case Step::fleet_size:
+        return on_fleet_size(now, reply);
     case Step::order:
         return on_order(now, reply);
     case Step::acks:

@@ -58,6 +58,9 @@ class AdminRequest {
     static constexpr Duration retry = std::chrono::milliseconds(200);
     /// Time for which an order can be read by hosts that were away.
     static constexpr std::chrono::seconds order_ttl = std::chrono::hours(1);
+    /// Time over which the hosts distribute the results of an order, for each host. etcd processes more than 500 puts a
+    /// second, and also answers claims in this time.
+    static constexpr std::chrono::milliseconds spread_per_host{2};
     /// Maximum number of records that are read at once.
     static constexpr std::size_t page = 256;
     /// Maximum number of operations in a transaction. etcd permits 128 by default.
@@ -91,6 +94,7 @@ class AdminRequest {
         hosts,
         counts,
         nodes,
+        fleet_size,
         grant,
         order,
         collect,
@@ -143,6 +147,7 @@ class AdminRequest {
     void on_node(BootTime now, const Asked& asked, const CallResult& result);
     void on_alarms(const CallResult& result);
     void send_nodes();
+    void on_fleet_size(BootTime now, const TransactionReply& reply);
     void on_order(BootTime now, const TransactionReply& reply);
     void on_acks(BootTime now, const TransactionReply& reply);
     void on_ack(const std::string& key, const std::string& value);

@@ -30,6 +30,16 @@ void AdminRequest::begin(BootTime now, const admin::End& request, const HostStat
         // The hosts distinguish a user ID from a name by its prefix.
         order_.subject = settings_.by_uid ? user_ref_of(*request.uid) : user;
     }
+    Transaction count;
+    count.success = {Get{.keys = keys_.hosts(), .limit = 0, .count_only = true}};
+    plan(now, Step::fleet_size, std::move(count));
+}
+
+/// Chooses the time over which the hosts distribute their results. The administrator waits for at least twice as long.
+void AdminRequest::on_fleet_size(BootTime now, const TransactionReply& reply) {
+    const std::int64_t hosts = reply.counts.empty() ? 0 : reply.counts.front();
+    const auto longest = std::chrono::floor<std::chrono::milliseconds>(std::min<Duration>(timeout_ / 2, max_spread));
+    order_.spread = std::clamp<std::int64_t>(hosts, 0, longest / spread_per_host) * spread_per_host;
     plan(now, Step::grant, GrantLease{order_ttl});
 }
 

@@ -27,18 +27,24 @@ class OrderEffects {
 };
 
 /// The part of sesslimit-fleetd that follows the orders to terminate sessions: it passes each order of end/ to the
-/// daemon, and records in h/HOST/ack/ how many sessions the daemon terminates. Like Agent, it has no clock and no
-/// socket.
+/// daemon, and records in h/HOST/ack/ how many sessions the daemon terminates. All hosts have their results at the same
+/// time. Each of them waits for a random time within EndOrder::spread, and then records all results that it has in one
+/// transaction, so that the store continues to answer claims. Like Agent, it has no clock and no socket.
 class Orders {
   public:
     /// IDs of calls have this bit, so that they differ from those of the agent.
     static constexpr std::uint64_t id_bit = std::uint64_t{1} << 63;
     /// Maximum number of orders that are known at the same time. Others are handled when earlier ones have expired.
     static constexpr std::size_t max_orders = 1000;
+    /// Maximum number of results in a transaction. etcd permits 128 operations by default.
+    static constexpr std::size_t batch = 64;
+    /// First pause after a failed call. Each pause is twice as long as the one before, up to the longest. A random time
+    /// of up to the same length is added, because calls of all hosts fail at the same time.
     static constexpr Duration retry = std::chrono::seconds(1);
-    static constexpr Duration long_retry = std::chrono::minutes(1); ///< If the store has rejected to read the orders.
+    static constexpr Duration longest_retry = std::chrono::seconds(16);
+    static constexpr Duration rejected_retry = std::chrono::minutes(1); ///< Pause after the store has rejected a call.
 
-    /// `fleet` and `host` must be valid names. `seed` is the seed of the jitter of retries. Lifetime: `effects` must
+    /// `fleet` and `host` must be valid names. `seed` is the seed of the random times. Lifetime: `effects` must
     /// outlive the object.
     Orders(std::string_view fleet, std::string_view host, std::uint32_t seed, OrderEffects& effects)
         : keys_(fleet, host), effects_(effects), random_(seed) {}
@@ -65,14 +71,23 @@ class Orders {
         EndOrder what;
         std::optional<std::uint32_t> count{}; ///< Result of the daemon.
         bool recorded = false;                ///< The result is in the store.
-        std::uint64_t call = 0;               ///< ID of the call without reply that records it; 0 if none.
-        BootTime record_at{};
+    };
+    /// One of the two calls of the orders: that which reads them, and that which records results.
+    struct Task {
+        BootTime at = never;    ///< Time of the next call.
+        std::uint64_t call = 0; ///< ID of the call without a reply; 0 if none.
+        Duration pause = retry; ///< Pause after the next failure.
     };
 
     void read(BootTime now);
     void on_orders(BootTime now, const TransactionReply& reply);
+    void plan_record(BootTime now, const Entry& entry);
+    void plan_records(BootTime now);
     void record(BootTime now);
-    [[nodiscard]] BootTime soon(BootTime now);
+    void send(Task& task, const Transaction& whole);
+    void end_call(BootTime now, Task& task, const CallResult& result);
+    void back_off(BootTime now, Task& task);
+    [[nodiscard]] Duration random_up_to(Duration longest);
 
     Keys keys_;
     OrderEffects& effects_;
@@ -81,8 +96,9 @@ class Orders {
     bool may_record_ = true;
     std::map<std::uint64_t, Entry> entries_{};
     std::uint64_t last_call_ = 0;
-    std::uint64_t reading_ = 0; ///< ID of the call that reads the orders; 0 if none.
-    BootTime read_at_ = never;
+    Task reading_{};
+    Task recording_{};
+    std::vector<std::uint64_t> in_call_{}; ///< Orders whose results the call of `recording_` contains.
 };
 
 } // namespace sesslimit::fleet

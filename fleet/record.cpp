@@ -57,6 +57,8 @@ class Reader {
         out = found->second;
     }
 
+    [[nodiscard]] bool has(std::string_view name) const { return texts_.contains(name); }
+
     /// Stores the number of a required field, which must be in its canonical form.
     template <class Number>
     void number(std::string_view name, Number least, Number most, Number& out) {
@@ -143,6 +145,9 @@ std::string encode(const EndOrder& order) {
     writer.text(order.kind == EndOrder::Kind::user ? "user" : "credential", max_subject, true, order.subject);
     writer.text("by", max_user, true, order.by);
     writer.text("reason", max_reason, false, order.reason);
+    if (order.spread.count() > 0) {
+        writer.text("spread", {}, false, std::to_string(order.spread.count()));
+    }
     return std::move(writer.out);
 }
 
@@ -175,6 +180,11 @@ std::optional<EndOrder> decode_order(std::string_view value) {
     fields.text("credential", max_subject, false, credential);
     fields.text("by", max_user, true, order.by);
     fields.text("reason", max_reason, false, order.reason);
+    if (fields.has("spread")) {
+        std::int64_t spread = 0;
+        fields.number("spread", std::int64_t{1}, std::int64_t{max_spread.count()}, spread);
+        order.spread = std::chrono::milliseconds(spread);
+    }
     // Exactly one of the two selects the sessions.
     if (order.subject.empty() == credential.empty()) {
         return std::nullopt;

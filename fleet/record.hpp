@@ -3,6 +3,7 @@
 
 #include "fleet/keys.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -21,6 +22,7 @@ inline constexpr std::size_t max_rule = 64;
 inline constexpr std::size_t max_id = 64;       ///< Length of a machine ID, a boot ID, a version or a digest.
 inline constexpr std::size_t max_subject = 255; ///< User or credential of an order to terminate sessions.
 inline constexpr std::size_t max_reason = 255;
+inline constexpr std::chrono::milliseconds max_spread{60'000};
 
 /// Upper bound of each value in bytes. Escaping makes a text at most three times as long.
 inline constexpr std::size_t max_record = 3 * (max_user + max_service + max_tty + max_origin + max_rule) + 256;
@@ -58,6 +60,9 @@ struct EndOrder {
     std::string subject{}; ///< User name or credential, never empty.
     std::string by{};      ///< Administrator who requested it, never empty.
     std::string reason{};
+    /// Time over which the hosts distribute their results, because etcd could not process those of many hosts at once;
+    /// 0 to max_spread. The field is absent if it is 0.
+    std::chrono::milliseconds spread{};
     bool operator==(const EndOrder&) const = default;
 };
 

@@ -303,7 +303,8 @@ SESSLIMIT_TEST(an_order_is_answered_by_all_hosts) {
     bench.start(end_alice);
     const auto written = bench.store.keys().find(keys.order(order));
     EXPECT(written != bench.store.keys().end() && written->second.lease != 0, "the order has a lease");
-    EXPECT(decode_order(written->second.value) == (EndOrder{.subject = "alice", .by = "root", .reason = "locked"}),
+    EXPECT(decode_order(written->second.value) ==
+               (EndOrder{.subject = "alice", .by = "root", .reason = "locked", .spread = milliseconds(6)}),
            written->second.value);
     EXPECT(bench.watches == 1 && bench.watched_from == written->second.modified + 1, "watched from the order on");
     bench.ack("a", 2);
@@ -316,6 +317,25 @@ SESSLIMIT_TEST(an_order_is_answered_by_all_hosts) {
     bench.ack("b", 0);
     EXPECT_TEXT(bench.take_log(), "a ended 2\nnew ended 1\nme ended 0\nb ended 0\ndone 0\n");
     EXPECT(bench.request.deadline() == never, "nothing is left to do");
+}
+
+SESSLIMIT_TEST(the_hosts_of_a_large_fleet_get_time_for_their_answers) {
+    struct Case {
+        int hosts; ///< In addition to three others.
+        std::uint32_t timeout_ms;
+        milliseconds spread;
+    };
+    for (const Case& one : {Case{997, 5000, milliseconds(2000)}, Case{997, 1000, milliseconds(500)},
+                            Case{0, 1, milliseconds(0)}, Case{2997, 60'000, milliseconds(6000)}}) {
+        Bench bench;
+        for (int number = 0; number < one.hosts; ++number) {
+            bench.put(Keys("f", "x" + std::to_string(number)).host_record(),
+                      encode(HostRecord{.machine = "m", .boot = "b", .version = {}, .policy = {}}));
+        }
+        bench.start(admin::End{.subject = "alice", .by = "root", .timeout_ms = one.timeout_ms});
+        const auto written = decode_order(bench.store.keys().at(keys.order(order)).value);
+        EXPECT(written && written->spread == one.spread, bench.store.keys().at(keys.order(order)).value);
+    }
 }
 
 SESSLIMIT_TEST(hosts_that_do_not_answer_are_named) {

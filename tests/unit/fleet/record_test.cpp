@@ -14,8 +14,10 @@ SESSLIMIT_TEST(records_are_encoded_as_documented) {
             .user = "a&b", .slot = 2, .since = 5, .service = "sshd", .tty = "pts/1", .origin = "::1", .rule = {}}),
         "user=a%26b&slot=2&since=5&service=sshd&tty=pts%2F1&origin=%3A%3A1");
     EXPECT_TEXT(encode(HostRecord{"m", "b", "0.1.0", {}}), "machine=m&boot=b&version=0.1.0");
-    EXPECT_TEXT(encode(EndOrder{EndOrder::Kind::credential, "SHA256:x/y", "root", "leaked key"}),
+    EXPECT_TEXT(encode(EndOrder{EndOrder::Kind::credential, "SHA256:x/y", "root", "leaked key", {}}),
                 "credential=SHA256%3Ax%2Fy&by=root&reason=leaked%20key");
+    EXPECT_TEXT(encode(EndOrder{.subject = "alice", .by = "root", .spread = std::chrono::seconds(2)}),
+                "user=alice&by=root&spread=2000");
 }
 
 SESSLIMIT_TEST(the_longest_records_are_decoded) {
@@ -33,7 +35,7 @@ SESSLIMIT_TEST(the_longest_records_are_decoded) {
     EXPECT(decode_session(encode(session)) == session, "session");
     const HostRecord host{worst(max_id), worst(max_id), worst(max_id), worst(max_id)};
     EXPECT(decode_host(encode(host)) == host, "host");
-    const EndOrder order{EndOrder::Kind::user, worst(max_user), worst(max_user), worst(max_reason)};
+    const EndOrder order{EndOrder::Kind::user, worst(max_user), worst(max_user), worst(max_reason), max_spread};
     EXPECT(decode_order(encode(order)) == order, "order");
     EXPECT(decode_ack(encode(AckRecord{7})) == AckRecord{7} && !decode_ack("count=-1"), "acknowledgment");
 }
@@ -74,7 +76,9 @@ SESSLIMIT_TEST(invalid_values_are_rejected) {
     EXPECT(!decode_session("slot=1&since=0&user=" + std::string(max_user + 1, 'x')), "too long");
     EXPECT(!decode_slot("host=a&session=7&since=0&x=" + std::string(max_record, 'x')), "too long as a whole");
     for (const std::string_view value :
-         {"by=root", "user=a", "user=a&credential=b&by=root", "user=&by=root", "user=a&by="}) {
+         {"by=root", "user=a", "user=a&credential=b&by=root", "user=&by=root", "user=a&by=", "user=a&by=b&spread=0",
+          "user=a&by=b&spread=-1", "user=a&by=b&spread=60001", "user=a&by=b&spread=01",
+          "user=a&by=b&spread=", "user=a&by=b&spread=1s", "user=a&by=b&spread=99999999999999999999"}) {
         EXPECT(!decode_order(value), value);
     }
 }
