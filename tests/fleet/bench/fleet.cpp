@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "tests/fleet/bench/fleet.hpp"
 
+#include "tests/fleet/bench/administrator.hpp"
+
 #include <algorithm>
 #include <random>
 
@@ -264,27 +266,10 @@ Fleet::Json Fleet::state() const {
     return {{"up", up}, {"calls", calls}};
 }
 
-Fleet::Json Fleet::order(std::uint64_t id) {
-    Transaction whole;
-    const std::string key = Keys(options_.fleet, "bench").orders().first + std::to_string(id);
-    // A repeated put would notify all hosts again.
-    whole.conditions = {{.keys = {key, {}}}};
-    whole.success = {Put{key, encode(EndOrder{.subject = "alice", .by = "root", .reason = "bench"}), 0}};
-    const BootTime began = boottime_now();
-    bool put = false;
-    std::string error;
-    const auto try_once = [&] {
-        bool done = false;
-        hosts_.front()->request(whole, [&](const CallResult& result) {
-            done = true;
-            put = succeeded(result);
-            error = put ? "" : std::get<CallFailure>(result).what;
-        });
-        run_until([&] { return done; }, patience);
-        return put;
-    };
-    run_until(try_once, patience);
-    return {{"error", error}, {"at", began.time_since_epoch().count()}};
+Fleet::Json Fleet::order(std::uint64_t id, Duration timeout) {
+    const Administrator administrator(loop_, options_, id, timeout);
+    run_until([&] { return administrator.is_done(); }, timeout + patience);
+    return administrator.result();
 }
 
 Fleet::Json Fleet::received(std::uint64_t id) const {
@@ -295,33 +280,6 @@ Fleet::Json Fleet::received(std::uint64_t id) const {
         }
     }
     return {{"at", times}};
-}
-
-Fleet::Json Fleet::acks(std::uint64_t id, std::size_t count, Duration timeout) {
-    // All hosts have the prefix of one host without its name.
-    const std::string host = Keys(options_.fleet, "x").host_record();
-    const std::string prefix = host.substr(0, host.rfind("x/"));
-    const std::string end = "/ack/" + std::to_string(id);
-    std::size_t found = 0;
-    run_until(
-        [&] {
-            bool done = false;
-            hosts_.front()->request(
-                read_of({prefix, prefix.substr(0, prefix.size() - 1) + '0'}), [&](const CallResult& result) {
-                    done = true;
-                    if (const auto* reply = std::get_if<TransactionReply>(&result)) {
-                        found = static_cast<std::size_t>(std::ranges::count_if(
-                            reply->found, [&](const KeyValue& entry) { return entry.key.ends_with(end); }));
-                    }
-                });
-            run_until([&] { return done; }, patience);
-            // The next read must not delay the hosts.
-            const MonotonicTime pause = monotonic_now() + milliseconds(100);
-            run_until([&] { return found >= count || monotonic_now() > pause; }, patience);
-            return found >= count;
-        },
-        timeout);
-    return {{"count", found}, {"at", boottime_now().time_since_epoch().count()}};
 }
 
 } // namespace sesslimit::fleet::bench

@@ -32,12 +32,11 @@ class Fleet {
     Json lose();
     /// Returns how many hosts are in the fleet, and the number of calls that all of them have sent.
     Json state() const;
-    /// Puts an order to terminate sessions.
-    Json order(std::uint64_t id);
+    /// Orders all hosts of the fleet to terminate the sessions of a user, as `sesslimitctl fleet end-user` does.
+    /// `timeout` is the time in which they can answer.
+    Json order(std::uint64_t id, Duration timeout);
     /// Returns when the hosts have received an order.
     Json received(std::uint64_t id) const;
-    /// Waits until `count` hosts have recorded the result of an order.
-    Json acks(std::uint64_t id, std::size_t count, Duration timeout);
 
   private:
     struct Round;

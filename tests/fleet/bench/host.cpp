@@ -2,13 +2,10 @@
 #include "tests/fleet/bench/host.hpp"
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
 
 namespace sesslimit::fleet::bench {
 namespace {
 
-constexpr Duration timer_accuracy = std::chrono::milliseconds(10); // as in sesslimit-fleetd
 constexpr Duration soon = std::chrono::milliseconds(200);
 
 /// Returns the nodes in another order for each host, as administrators can write them to fleet.toml.
@@ -18,31 +15,24 @@ std::vector<std::string> rotated(std::vector<std::string> endpoints, std::size_t
     return endpoints;
 }
 
+/// Returns the seed of a host. Generators whose seeds are close to each other start with numbers that are, too.
+std::uint32_t seed_of(std::size_t number) {
+    return static_cast<std::uint32_t>((number + 1) * 2'654'435'761);
+}
+
 Agent::Settings settings_of(const Options& options, std::size_t number) {
     const std::string name = "bench" + std::to_string(number);
     return {.fleet = options.fleet,
             .host = name,
             .record = {.machine = "machine-of-" + name, .boot = "boot-of-" + name, .version = "bench"},
             .host_ttl = options.host_ttl,
-            .seed = static_cast<std::uint32_t>(number + 1)};
-}
-
-template <class Value>
-Value require(Result<Value> result) {
-    if (!result) {
-        std::fprintf(stderr, "bench_fleet: %s\n", result.error().what.c_str());
-        std::exit(EXIT_FAILURE);
-    }
-    if constexpr (!std::is_void_v<Value>) {
-        return *std::move(result);
-    }
+            .seed = seed_of(number)};
 }
 
 } // namespace
 
 Host::Host(sd_event* loop, const Options& options, std::size_t number)
-    : agent_(settings_of(options, number), *this),
-      orders_(options.fleet, agent_.keys().host(), static_cast<std::uint32_t>(number + 1), *this),
+    : agent_(settings_of(options, number), *this), orders_(options.fleet, agent_.keys().host(), seed_of(number), *this),
       timer_(
           loop, CLOCK_BOOTTIME, [this] { on_time(); }, timer_accuracy),
       client_(require(etcd::Client::start(

@@ -7,14 +7,31 @@
 #include "fleet/orders.hpp"
 
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace sesslimit::fleet::bench {
+
+constexpr Duration timer_accuracy = std::chrono::milliseconds(10); // as in sesslimit-fleetd
+
+/// Returns the value of a result. Ends the process if there is none.
+template <class Value>
+Value require(Result<Value> result) {
+    if (!result) {
+        std::fprintf(stderr, "bench_fleet: %s\n", result.error().what.c_str());
+        std::exit(EXIT_FAILURE);
+    }
+    if constexpr (!std::is_void_v<Value>) {
+        return *std::move(result);
+    }
+}
 
 /// The command line of the program.
 struct Options {

@@ -60,13 +60,10 @@ Fleet::Json execute(Fleet& fleet, const std::string& line) {
         return fleet.state();
     }
     if (name == "order") {
-        return fleet.order(numbers[0]);
+        return fleet.order(numbers[0], span(1));
     }
     if (name == "received") {
         return fleet.received(numbers[0]);
-    }
-    if (name == "acks") {
-        return fleet.acks(numbers[0], numbers[1], span(2));
     }
     return {{"error", "unknown command"}};
 }
