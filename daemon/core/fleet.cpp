@@ -210,7 +210,8 @@ void on_fleet_state_changed(DecisionContext& context, const FleetStateChanged& e
 
 void on_fleet_limit_exceeded(DecisionContext& context, const FleetLimitExceeded& event) {
     const Session* found = context.state.find(event.session);
-    if (found == nullptr || found->fleet_claim == FleetClaim::none) {
+    // One message for each session, however often the other process sends the frame.
+    if (found == nullptr || found->fleet_claim == FleetClaim::none || found->is_beyond_fleet_limit) {
         return;
     }
     Session session = *found;

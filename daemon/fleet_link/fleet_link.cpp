@@ -155,11 +155,8 @@ void FleetLink::connect() {
             state_timer_.disarm();
             return set_state(FleetState::down);
         }
-        if (!std::exchange(failure_logged_, true)) {
-            dependencies_.warn("Failed to connect to sesslimit-fleetd, retrying. Sessions on other hosts are not "
-                               "counted: " +
-                               dependencies_.socket + ": " + std::strerror(code));
-        }
+        warn_of_failure("Failed to connect to sesslimit-fleetd, retrying. Sessions on other hosts are not counted: " +
+                        dependencies_.socket + ": " + std::strerror(code));
         return retry();
     }
     auto source =
@@ -202,13 +199,19 @@ void FleetLink::close() {
 /// if sesslimit-fleetd had reported a state, because it may only be restarted.
 void FleetLink::lose(const std::string& why) {
     close();
-    if (!std::exchange(failure_logged_, true)) {
-        dependencies_.warn("Lost the connection to sesslimit-fleetd, connecting again: " + why);
-    }
+    warn_of_failure("Lost the connection to sesslimit-fleetd, connecting again: " + why);
     if (std::exchange(has_state_, false) && state_ != FleetState::connecting && state_timer_.arm_in(connect_timeout)) {
         set_state(FleetState::connecting);
     }
     retry();
+}
+
+/// Logs a failure, unless it has been logged, or too many failures have been.
+void FleetLink::warn_of_failure(const std::string& text) {
+    if (!failure_logged_ && budget_.take(monotonic_now())) {
+        failure_logged_ = true;
+        dependencies_.warn(text);
+    }
 }
 
 void FleetLink::set_state(FleetState state) {
@@ -419,9 +422,9 @@ void FleetLink::on_frame(const frames::StateFrame& state) {
     const std::string reason = escape_for_display(state.reason, frames::max_reason);
     if (state.up && std::exchange(failure_logged_, false)) {
         dependencies_.info("The fleet answers again.");
-    } else if (!state.up && !std::exchange(failure_logged_, true)) {
-        dependencies_.warn("The fleet does not answer, so sessions on other hosts are not counted" +
-                           (reason.empty() ? "." : ": " + reason));
+    } else if (!state.up) {
+        warn_of_failure("The fleet does not answer, so sessions on other hosts are not counted" +
+                        (reason.empty() ? "." : ": " + reason));
     }
     set_state(state.up ? FleetState::up : FleetState::down);
 }
@@ -431,8 +434,10 @@ void FleetLink::on_frame(const frames::OverLimitFrame& over) {
 }
 
 void FleetLink::on_frame(const frames::RepairingFrame& repairing) {
-    dependencies_.warn("Records of " + std::to_string(repairing.count) +
-                       " sessions of this host were missing in the fleet, and are written again.");
+    if (budget_.take(monotonic_now())) {
+        dependencies_.warn("Records of " + std::to_string(repairing.count) +
+                           " sessions of this host were missing in the fleet, and are written again.");
+    }
 }
 
 void FleetLink::on_frame(const frames::EndFrame& end) {

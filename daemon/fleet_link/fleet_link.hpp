@@ -6,6 +6,7 @@
 #include "daemon/core/event.hpp"
 #include "daemon/core/state.hpp"
 #include "daemon/event_loop.hpp"
+#include "daemon/fleet_link/message_budget.hpp"
 #include "fleet/protocol.hpp"
 
 #include <array>
@@ -87,6 +88,7 @@ class FleetLink {
     void retry();
     void close();
     void lose(const std::string& why);
+    void warn_of_failure(const std::string& text);
     void set_state(core::FleetState state);
     void serve(std::uint32_t events);
     void receive();
@@ -125,6 +127,7 @@ class FleetLink {
     bool has_state_ = false;               ///< sesslimit-fleetd has reported a state on this connection
     bool is_listing_ = false;              ///< the list of sessions is being sent
     bool failure_logged_ = false;          ///< a failure to connect was logged, and no state was reported since
+    MessageBudget budget_;                 ///< a process that is taken over could fill the journal
     std::uint64_t connection_ = 0;         ///< number of the connection
     SessionKey listed_ = SessionKey::none; ///< last session of the list that was sent
     std::deque<Frame> queued_;

@@ -100,6 +100,7 @@ SESSLIMIT_TEST(sessions_are_recorded_in_observe_mode) {
     (void)world.take_log();
     world.answer_claim(key(2), Outcome::full); // an answer has no effect
     world.feed(FleetLimitExceeded{key(2)});
+    world.feed(FleetLimitExceeded{key(2)}); // reported once
     EXPECT_TEXT(world.log, "0 tell would-deny 2 fleet limit");
     EXPECT_TEXT(world.fault, "");
 }

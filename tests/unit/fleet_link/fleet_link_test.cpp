@@ -241,6 +241,33 @@ SESSLIMIT_TEST(lost_connection_is_established_again) {
     EXPECT(bench.hears("up"), bench.log);
 }
 
+SESSLIMIT_TEST(number_of_messages_is_bounded) {
+    const auto count = [](const std::string& log, const std::string& text) {
+        int found = 0;
+        for (std::size_t at = 0; (at = log.find(text, at)) != std::string::npos; ++at) {
+            ++found;
+        }
+        return found;
+    };
+    for (const bool repairs : {true, false}) {
+        Bench bench;
+        bench.join();
+        for (int frame = 0; frame < 20 * MessageBudget::burst; ++frame) {
+            repairs ? bench.fleetd->send(frames::RepairingFrame{1}) : bench.fleetd->send_state(frame % 2 != 0);
+            run_ready(bench.loop);
+        }
+        EXPECT(count(bench.log, "warn: ") == MessageBudget::burst, bench.log);
+        EXPECT(count(bench.log, "info: ") == (repairs ? 0 : MessageBudget::burst), bench.log);
+    }
+    MessageBudget budget;
+    MonotonicTime now{std::chrono::hours(1)};
+    int logged = 0;
+    for (int second = 0; second < 1000; ++second, now += std::chrono::seconds(1)) {
+        logged += budget.take(now) ? 1 : 0;
+    }
+    EXPECT(logged == MessageBudget::burst + 99, std::to_string(logged));
+}
+
 SESSLIMIT_TEST(invalid_frames_close_connection) {
     std::array<std::byte, frames::max_frame + 1> bytes{};
     const auto hello = frames::encode(frames::Hello{}, bytes);
