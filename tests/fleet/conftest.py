@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Fixtures: a cluster of etcd for the run, and hosts for each test. Run by tests/run fleet, see tests/fleet/isolated."""
+"""Fixtures: hosts for each test. Run by tests/run fleet, see tests/fleet/isolated."""
 
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -11,43 +10,9 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "lab")]
 sys.dont_write_bytecode = True
 
-from fleet.cluster import Cluster, Etcd  # noqa: E402
 from fleet.machine import Machine, default_program  # noqa: E402
-from fleet.net import Network  # noqa: E402
-from fleet.pki import Authority  # noqa: E402
 
-pytest_plugins = ["lab.report"]
-
-
-def pytest_addoption(parser):
-    parser.addoption("--etcd", type=Path, default=Path("/"), help="the tree of a release that contains etcd")
-
-
-def pytest_report_header(config):
-    return [f"etcd {Etcd(config.getoption('--etcd')).version()}"]
-
-
-@pytest.fixture(scope="session")
-def directory():
-    # /run is a tmpfs of this run, and the path of a socket is short.
-    with tempfile.TemporaryDirectory(dir="/run") as path:
-        yield Path(path)
-
-
-@pytest.fixture(scope="session")
-def network():
-    return Network()
-
-
-@pytest.fixture(scope="session")
-def cluster(directory, network, request):
-    """Three nodes that run. A test that stops nodes must start them again."""
-    nodes = Cluster(network, Authority(directory / "authority"), directory, Etcd(request.config.getoption("--etcd")))
-    try:
-        nodes.start()
-        yield nodes
-    finally:
-        nodes.close()
+pytest_plugins = ["fleet.fixtures", "lab.report"]
 
 
 class Hosts:

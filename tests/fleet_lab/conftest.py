@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Fixtures: a cluster of etcd, and machines that use it. Run by tests/run fleet, see tests/fleet/isolated."""
+"""Fixtures: machines that use the cluster of etcd. Run by tests/run fleet, see tests/fleet/isolated."""
 
 import sys
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,14 +12,11 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "fleet"), str(HERE.parent / "lab")]
 sys.dont_write_bytecode = True
 
 from booted.hosts import BootedHost, Layers, sweep  # noqa: E402
-from fleet.cluster import Cluster, Etcd  # noqa: E402
-from fleet.net import Network  # noqa: E402
-from fleet.pki import Authority  # noqa: E402
 from fleet.waits import wait_until_empty  # noqa: E402
 from lab.base import SUITES  # noqa: E402
 from lab.packages import built_packages, fleet_package  # noqa: E402
 
-pytest_plugins = ["lab.report"]
+pytest_plugins = ["fleet.fixtures", "lab.report"]
 
 NAMES = ("web1", "web2", "web3", "web4")
 SLOW = "web4"  # with a host_ttl that is longer than a boot
@@ -30,11 +26,10 @@ POLICY = 'version = 1\n[[rule]]\nname = "fleet"\nmatch.user = ["alice"]\nmax_ses
 
 def pytest_addoption(parser):
     parser.addoption("--suite", choices=list(SUITES), required=True, help="the release of the machines")
-    parser.addoption("--etcd", type=Path, default=Path("/"), help="the tree of a release that contains etcd")
 
 
 def pytest_report_header(config):
-    return [f"Debian {config.getoption('--suite')}, etcd {Etcd(config.getoption('--etcd')).version()}"]
+    return [f"Debian {config.getoption('--suite')}"]
 
 
 def pytest_unconfigure():
@@ -47,32 +42,10 @@ def suite(request):
 
 
 @pytest.fixture(scope="session")
-def directory():
-    # /run is a tmpfs of this run.
-    with tempfile.TemporaryDirectory(dir="/run") as path:
-        yield Path(path)
-
-
-@pytest.fixture(scope="session")
-def network():
-    return Network()
-
-
-@pytest.fixture(scope="session")
 def layers(suite, network):
     made = Layers(suite, network, built_packages(suite), fleet_package(suite))
     yield made
     made.close()
-
-
-@pytest.fixture(scope="session")
-def cluster(directory, network, request):
-    nodes = Cluster(network, Authority(directory / "authority"), directory, Etcd(request.config.getoption("--etcd")))
-    try:
-        nodes.start()
-        yield nodes
-    finally:
-        nodes.close()
 
 
 @pytest.fixture(scope="session")
