@@ -128,7 +128,11 @@ struct Daemon::Impl {
                      .state = [this]() -> const core::State& { return engine.state(); },
                      .rule_of = [this](const core::Session& session) { return fleet_rule_of(session); },
                      .warn = [this](const std::string& text) { base->journal.log(Priority::warning, text); },
-                     .info = [this](const std::string& text) { base->journal.log(Priority::info, text); }}};
+                     .info = [this](const std::string& text) { base->journal.log(Priority::info, text); },
+                     .repaired =
+                         [this](const std::string& text) {
+                             base->journal.log(Priority::warning, text, messages::fleet_repaired_id, "fleet-repaired");
+                         }}};
     SystemEffectHandler effects{{.loop = base->loop.get(),
                                  .journal = base->journal,
                                  .server = resources.server,

@@ -435,8 +435,8 @@ void FleetLink::on_frame(const frames::OverLimitFrame& over) {
 
 void FleetLink::on_frame(const frames::RepairingFrame& repairing) {
     if (budget_.take(monotonic_now())) {
-        dependencies_.warn("Records of " + std::to_string(repairing.count) +
-                           " sessions of this host were missing in the fleet, and are written again.");
+        dependencies_.repaired("Records of " + std::to_string(repairing.count) +
+                               " sessions of this host were missing in the fleet, and are written again.");
     }
 }
 

@@ -51,8 +51,9 @@ class FleetLink {
         std::function<const core::State&()> state;
         /// Returns the name of the policy rule that sets the limit of a session in the fleet, or an empty text.
         std::function<std::string(const core::Session&)> rule_of;
-        std::function<void(const std::string&)> warn; ///< logs a problem
-        std::function<void(const std::string&)> info; ///< logs the end of a problem
+        std::function<void(const std::string&)> warn;     ///< logs a problem
+        std::function<void(const std::string&)> info;     ///< logs the end of a problem
+        std::function<void(const std::string&)> repaired; ///< logs that missing records are written again
     };
 
     /// Lifetime: the objects that `dependencies` references must outlive the FleetLink.

@@ -44,5 +44,6 @@ void add_limit(JournalEntry& entry, const core::Reason& reason);
 /// Message IDs of journal entries that are not about a session (sd_journal_print(3), MESSAGE_ID).
 inline constexpr char policy_loaded_id[] = "9c5b7a0d1e4f4b6e8f6f2a3c0d715e01";
 inline constexpr char policy_rejected_id[] = "9c5b7a0d1e4f4b6e8f6f2a3c0d715e02";
+inline constexpr char fleet_repaired_id[] = "9c5b7a0d1e4f4b6e8f6f2a3c0d715e23";
 
 } // namespace sesslimit::messages

@@ -157,6 +157,7 @@ SESSLIMIT_TEST(sesslimitd_page_lists_every_option) {
 Words messages() {
     Words known{std::string(messages::policy_loaded_id) + " policy-loaded",
                 std::string(messages::policy_rejected_id) + " policy-rejected",
+                std::string(messages::fleet_repaired_id) + " fleet-repaired",
                 std::string(messages::denials_repeated_id) + " denials-repeated"};
     for (const messages::EventInfo& meaning : messages::event_infos()) {
         known.insert(std::string(meaning.id) + " " + std::string(meaning.event));
