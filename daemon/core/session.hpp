@@ -93,7 +93,7 @@ inline constexpr std::size_t max_note_length = 256;
 /// A session that occupies a slot of its user in the fleet.
 struct FleetHolder {
     std::string host;        ///< name of the host in the fleet
-    std::uint64_t since = 0; ///< start of the session in seconds since the Epoch
+    std::uint64_t since = 0; ///< start of the session in seconds since the Epoch; 0 if it is not known
     bool operator==(const FleetHolder&) const = default;
 };
 

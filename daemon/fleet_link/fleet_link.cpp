@@ -58,6 +58,14 @@ frames::ListedFrame listed_of(const Session& session, std::string_view rule) {
     return frame;
 }
 
+/// Returns the start of a session on another host, or 0 if it is in the future. The wall clocks of the hosts then
+/// differ, and the time would confuse the user.
+std::uint64_t plausible(std::uint64_t since) {
+    constexpr std::uint64_t tolerance = 60; // seconds
+    const auto now = std::chrono::floor<std::chrono::seconds>(wall_now().time_since_epoch()).count();
+    return since > static_cast<std::uint64_t>(std::max<std::int64_t>(0, now)) + tolerance ? 0 : since;
+}
+
 core::ClaimAnswered event_of(const frames::AnswerFrame& frame) {
     using Outcome = core::ClaimAnswered::Outcome;
     core::ClaimAnswered event{.session = SessionKey{frame.session}};
@@ -66,7 +74,7 @@ core::ClaimAnswered event_of(const frames::AnswerFrame& frame) {
                                                               : Outcome::unknown;
     event.holders.count = frame.count;
     for (const frames::HolderView& holder : std::span(frame.holders).first(frame.holder_count)) {
-        event.holders.named.push_back({std::string(holder.host), holder.since});
+        event.holders.named.push_back({std::string(holder.host), plausible(holder.since)});
     }
     return event;
 }

@@ -37,14 +37,18 @@ std::string sessions(std::uint32_t count) {
 /// Maximum number of hosts that a text about the fleet names.
 constexpr std::size_t max_listed_hosts = 3;
 
-/// Returns the time of a host of the fleet in this host's time zone, such as "2026-11-22 14:02".
-std::string date_of(const core::FleetHolder& holder) {
+/// Returns the start of a session on another host in this host's time zone, such as " since 2026-11-22 14:02". Returns
+/// an empty text if the start is not known.
+std::string since(const core::FleetHolder& holder) {
+    if (holder.since == 0) {
+        return {};
+    }
     const auto seconds = static_cast<time_t>(holder.since);
     tm local{};
     std::array<char, 32> text{};
     if (localtime_r(&seconds, &local) == nullptr ||
-        std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M", &local) == 0) {
-        return "?";
+        std::strftime(text.data(), text.size(), " since %Y-%m-%d %H:%M", &local) == 0) {
+        return {};
     }
     return text.data();
 }
@@ -56,7 +60,7 @@ std::string hosts_of(const core::FleetHolders& holders) {
     const std::size_t listed = std::min(holders.named.size(), max_listed_hosts);
     for (std::size_t at = 0; at < listed; ++at) {
         const core::FleetHolder& holder = holders.named[at];
-        text += (at == 0 ? ": " : ", ") + escape_for_display(holder.host, name_bytes) + " since " + date_of(holder);
+        text += (at == 0 ? ": " : ", ") + escape_for_display(holder.host, name_bytes) + since(holder);
     }
     return listed == 0 || holders.count <= listed ? text
                                                   : text + " and " + std::to_string(holders.count - listed) + " more";

@@ -151,6 +151,19 @@ SESSLIMIT_TEST(sessions_listed_after_connection) {
     EXPECT_TEXT(bench.take(), "up, granted 9");
 }
 
+SESSLIMIT_TEST(starts_in_the_future_are_not_known) {
+    Bench bench;
+    bench.join();
+    const auto now = std::chrono::floor<std::chrono::seconds>(wall_now().time_since_epoch()).count();
+    frames::AnswerFrame frame{.session = 1, .outcome = frames::Outcome::full, .count = 2, .holder_count = 2};
+    const std::string slightly_ahead = std::to_string(now + 30);
+    frame.holders[0] = {"web1", static_cast<std::uint64_t>(now + 30)};
+    frame.holders[1] = {"web2", static_cast<std::uint64_t>(now + 3600)};
+    bench.fleetd->send(frame);
+    EXPECT(bench.hears("web2"), bench.log);
+    EXPECT_TEXT(bench.take(), "full 1, web1 since " + slightly_ahead + " of 2, web2 since 0 of 2");
+}
+
 SESSLIMIT_TEST(calls_become_frames_and_frames_become_events) {
     Bench bench;
     bench.join();

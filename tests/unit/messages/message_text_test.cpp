@@ -177,6 +177,12 @@ Reason full_fleet(std::size_t named, std::uint32_t count) {
     return reason;
 }
 
+/// Returns the reason with an unknown start of the first session.
+Reason of_unknown_start(Reason reason) {
+    reason.holders.named.front().since = 0;
+    return reason;
+}
+
 SESSLIMIT_TEST(reason_texts) {
     struct Case {
         Reason reason;
@@ -199,6 +205,8 @@ SESSLIMIT_TEST(reason_texts) {
                            "web2 since 2026-11-22 14:04"},
         {full_fleet(5, 20), "limit of 3 sessions on all hosts reached: web1 since 2026-11-22 14:03, "
                             "web2 since 2026-11-22 14:04, web3 since 2026-11-22 14:05 and 17 more"},
+        {of_unknown_start(full_fleet(2, 2)),
+         "limit of 3 sessions on all hosts reached: web1, web2 since 2026-11-22 14:04"},
         {because(Cause::fleet_unavailable, 3), "limit of 3 sessions on all hosts cannot be checked"},
         {because(Cause::requested, 0, {}, "root"), "requested by root"},
         {because(Cause::requested, 0, {}, hostile),
