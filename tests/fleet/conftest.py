@@ -23,12 +23,12 @@ class Hosts:
         self._cluster = cluster
         self.all = []
 
-    def add(self, ttl="10s", host=None, admit=True, start=True, admin=False, identity="name"):
+    def add(self, ttl="10s", host=None, admit=True, start=True, admin=False, **options):
         """Adds a host, by default with the permissions of its name."""
         Hosts.number += 1
         name = f"host{Hosts.number}"
         machine = Machine(self._cluster, default_program(), name, f"10.99.0.{Hosts.number}", host=host, ttl=ttl,
-                          identity=identity)
+                          **options)
         self.all.append(machine)
         if admit and host is None:
             self._cluster.admit(name, *(["--admin"] if admin else []))

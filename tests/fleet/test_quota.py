@@ -7,9 +7,7 @@ import time
 import pytest
 
 from conftest import Hosts
-from fleet.cluster import Cluster, Etcd
 from fleet.frames import FULL, GRANTED, UNKNOWN, wait_for
-from fleet.pki import Authority
 from fleet.waits import wait_for_slots
 
 QUOTA = 8 * 1024 * 1024
@@ -17,15 +15,9 @@ TTL = 10
 
 
 @pytest.fixture
-def small(directory, network, request):
+def small(clusters):
     """A cluster with a small quota."""
-    nodes = Cluster(network, Authority(directory / "small"), directory / "small", Etcd(request.config.getoption("--etcd")),
-                    numbers=(7, 8, 9), quota=QUOTA)
-    try:
-        nodes.start()
-        yield nodes
-    finally:
-        nodes.close()
+    return clusters((7, 8, 9), quota=QUOTA)
 
 
 def size(cluster):

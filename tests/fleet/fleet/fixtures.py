@@ -13,6 +13,7 @@ from fleet.pki import Authority
 
 def pytest_addoption(parser):
     parser.addoption("--etcd", type=Path, default=Path("/"), help="the tree of a release that contains etcd")
+    parser.addoption("--etcd-after", type=Path, help="the same of the release to which nodes are upgraded")
 
 
 def pytest_report_header(config):
@@ -40,3 +41,20 @@ def cluster(directory, network, request):
         yield nodes
     finally:
         nodes.close()
+
+
+@pytest.fixture
+def clusters(directory, network, request):
+    """Creates clusters that only this test uses."""
+    made = []
+
+    def create(numbers, **options):
+        place = directory / f"cluster{numbers[0]}"
+        made.append(Cluster(network, Authority(place), place, Etcd(request.config.getoption("--etcd")), numbers, **options))
+        made[-1].start()
+        return made[-1]
+    try:
+        yield create
+    finally:
+        for nodes in made:
+            nodes.close()

@@ -9,7 +9,7 @@ import uuid
 from pathlib import Path
 
 from fleet.frames import Daemon, wait_for
-from fleet.net import inside
+from fleet.net import inside, with_clock
 
 # Runs a program as on a machine and a boot with the IDs in the two files.
 AS_MACHINE = ('mount --make-rprivate / && mount --bind "$1" /etc/machine-id && '
@@ -17,8 +17,8 @@ AS_MACHINE = ('mount --make-rprivate / && mount --bind "$1" /etc/machine-id && '
 
 
 class Machine:
-    def __init__(self, cluster, program, name, address, host=None, ttl="10s", identity="name"):
-        self.name, self.host = name, host or name
+    def __init__(self, cluster, program, name, address, host=None, ttl="10s", identity="name", ahead=0):
+        self.name, self.host, self._ahead = name, host or name, ahead
         self._cluster, self._program = cluster, program
         self.directory = cluster.directory / name
         self.tls = self.directory / "tls"
@@ -55,8 +55,8 @@ class Machine:
             ready.bind(str(notify))
             ready.settimeout(30)
             self.process = subprocess.Popen(
-                inside(self.name, "unshare", "--mount", "sh", "-c", AS_MACHINE, "sh", self._machine, self._boot,
-                       self._program, f"--config={self.directory}/fleet.toml", f"--socket={self.socket}",
+                inside(self.name, *with_clock(self._ahead), "unshare", "--mount", "sh", "-c", AS_MACHINE, "sh",
+                       self._machine, self._boot, self._program, f"--config={self.directory}/fleet.toml", f"--socket={self.socket}",
                        f"--admin-socket={self.admin_socket}"),
                 stdout=log, stderr=log, env={"PATH": os.environ["PATH"], "NOTIFY_SOCKET": str(notify),
                                              **sanitizer_options(), **environment})

@@ -49,6 +49,12 @@ class Network:
         ip("link", "delete", "switch")
 
 
+def with_clock(ahead):
+    """The command that runs a command with another clock, as after so many seconds of use and as many of suspend."""
+    clocks = [f"--monotonic={ahead}", f"--boottime={2 * ahead}"]
+    return ["unshare", "--time", *clocks, "--fork", "--kill-child"] if ahead else []
+
+
 def inside(name, *command):
     """The command that runs a command in a namespace."""
     return ["nsenter", f"--net=/run/netns/{name}", *map(str, command)]
