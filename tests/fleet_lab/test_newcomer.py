@@ -10,7 +10,7 @@ import pytest
 
 from booted.document import block, says
 from booted.hosts import CONFIG, IN_FLEET, BootedHost
-from booted.storm import DENIED, denial, log_out, stay
+from booted.storm import DENIED, Shells, denial, log_out, stay
 from lab.machine import wait_until
 from lab.packages import fleet_package
 
@@ -24,6 +24,8 @@ PLACE = "/root/fleet"
 REQUEST = "openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj"
 FILES = "find /etc /usr /var/lib -xdev -path /var/lib/dpkg -prune -o -print"
 RECORDS = "etcdctl get --keys-only --prefix /sesslimit/1/office/h/"
+SLOTS = "etcdctl get --keys-only --prefix /sesslimit/1/office/p/"
+SYNC = 60  # seconds; each host compares its records with its sessions once in this time
 
 
 @pytest.fixture
@@ -56,6 +58,12 @@ def install(machine, command, store):
     machine.install_later(store)
 
 
+def prepare(administrator):
+    """Returns the commands that set the variables of etcdctl."""
+    administrator.install_later("etcd")
+    return "\n".join(line for line in block("export ETCDCTL_API", **WORDS).splitlines() if line.startswith("export"))
+
+
 def set_up_etcd(nodes, administrator, export):
     run(administrator, block("openssl req -x509"))
     for node in nodes:
@@ -71,12 +79,16 @@ def set_up_etcd(nodes, administrator, export):
         run(node, block("install -d -m 0750 -g etcd", NODE=node.host))
         settings = block("ETCD_NAME=", **WORDS, NODE=node.host, ADDRESS=node.address)
         node.write(says("/etc/default/etcd"), settings)
+    start_etcd(nodes, administrator, export)
+    commands = block("export ETCDCTL_API=3", **WORDS)
+    run(administrator, commands)
+
+
+def start_etcd(nodes, administrator, export):
     with ThreadPoolExecutor(len(nodes)) as pool:
         list(pool.map(lambda node: run(node, block("systemctl start etcd.service")), nodes))
     wait_until("an answer of etcd", lambda: administrator.run(
         "sh", "-c", f"cd {PLACE}\n{export}\netcdctl endpoint health", check=False).returncode == 0, 30)
-    commands = block("export ETCDCTL_API=3", **WORDS)
-    run(administrator, commands)
 
 
 def is_node(administrator, certificate):
@@ -84,6 +96,12 @@ def is_node(administrator, certificate):
     return administrator.run("sh", "-c", f"cd {PLACE}\nopenssl s_client -tls1_2 -connect {NODES['node1']}:2380 "
                              f"-CAfile nodes-ca.pem -cert {certificate}.pem -key {certificate}.key </dev/null",
                              check=False).returncode == 0
+
+
+def add(host, suite, administrator, export):
+    host.install_later("fleet")
+    host.install([fleet_package(suite)])
+    enroll(host, administrator, export)
 
 
 def enroll(host, administrator, export):
@@ -110,8 +128,7 @@ def set_limit(host):
 def test_instructions_of_the_document_work(suite, machines, saw):
     nodes, hosts = machines[:3], machines[3:]
     administrator = nodes[0]  # a node serves as the computer of the administrator, too
-    administrator.install_later("etcd")
-    export = "\n".join(line for line in block("export ETCDCTL_API", **WORDS).splitlines() if line.startswith("export"))
+    export = prepare(administrator)
 
     def etcdctl(command):
         return run(administrator, f"{export}\n{command}")
@@ -124,9 +141,7 @@ def test_instructions_of_the_document_work(suite, machines, saw):
     before = {}
     for host in hosts:
         before[host] = set(host.sh(FILES).splitlines())
-        host.install_later("fleet")
-        host.install([fleet_package(suite)])
-        enroll(host, administrator, export)
+        add(host, suite, administrator, export)
     logins = [stay(hosts[0], "alice"), stay(hosts[0], "alice"), stay(hosts[1], "alice")]
     for host in hosts:
         assert DENIED in denial(host, "alice")
@@ -170,3 +185,61 @@ def test_instructions_of_the_document_work(suite, machines, saw):
     assert left == [], left
     assert IN_FLEET not in host.fleet_status()
     saw("everything removed: no key, user or role in etcd, no file of the fleet on the host, no limit over hosts")
+
+
+def test_a_backup_is_restored(suite, machines, saw):
+    nodes, hosts = machines[:3], machines[3:]
+    administrator = nodes[0]
+    export = prepare(administrator)
+
+    def etcdctl(command):
+        return run(administrator, f"{export}\n{command}")
+
+    def keys(what):
+        return etcdctl(what).split()
+
+    set_up_etcd(nodes, administrator, export)
+    for host in hosts:
+        add(host, suite, administrator, export)
+    since = hosts[0].now()
+    # A session that ends after the backup, and others that are opened after it.
+    ended = stay(hosts[0], "alice")
+    etcdctl(block("ETCDCTL_ENDPOINTS=", **WORDS))
+    log_out(ended)
+    with Shells(hosts, "alice") as shells:
+        logins = [stay(hosts[0], "alice"), stay(hosts[1], "alice"), stay(hosts[1], "alice")]
+        assert DENIED in denial(hosts[0], "alice")
+        stopped = time.monotonic()
+        for node in nodes:
+            run(node, block("systemctl stop etcd.service"))
+            if node is not administrator:
+                copy(["fleet.db"], administrator, node)
+        for node in nodes:
+            run(node, block("mv /var/lib/etcd/default", **WORDS, NODE=node.host, ADDRESS=node.address))
+        assert says("Start all nodes with `systemctl start etcd.service`")
+        start_etcd(nodes, administrator, export)
+        began = time.monotonic()
+        for host in hosts:
+            host.wait_joined(SYNC)
+        wait_until("slots of the sessions", lambda: len(keys(SLOTS)) == len(logins), SYNC)
+        needed = time.monotonic() - began
+        sessions = [key for key in keys(RECORDS) if "/s/" in key]
+        assert sorted(key.split("/")[5] for key in sessions) == ["host1", "host2", "host2"], sessions
+        for host in hosts:
+            assert DENIED in denial(host, "alice")
+        assert all(login.running for login in logins)
+    repaired = [len(host.events("fleet-repaired", since=since)) for host in hosts]
+    beyond = [len(host.events("fleet-over-limit", since=since)) for host in hosts]
+    assert repaired == [1, 1] and beyond == [0, 0] and shells.most == len(logins), (repaired, beyond, shells.most)
+    # The permissions are those of the backup.
+    log_out(logins[0])
+    logins.append(stay(hosts[1], "alice"))
+    assert DENIED in denial(hosts[0], "alice")
+    for login in (ended, *logins):
+        if login.running:
+            log_out(login)
+        login.close()
+    wait_until("no slot", lambda: not keys(SLOTS), 10)
+    saw(f"backup restored by the instructions, etcd away for {began - stopped:.0f} s: most at once {shells.most}, no excess; "
+        f"slots equal to the {len(sessions)} sessions {needed:.1f} s after the start of the nodes; missing records reported "
+        f"by both hosts, the one of an ended session deleted, no session terminated")
