@@ -3,13 +3,18 @@
 // suspended. It adds the steps of the file to the kernel's clocks, and to timestamps of files that are newer than a
 // step. It subtracts them from the expiry of CLOCK_BOOTTIME timers, including those that were armed before a step. A
 // fifo replaces the timer with which a program watches for changes of the wall clock. It works for programs with an
-// event loop, because they read the clock at each wakeup.
+// event loop, because they read the clock at each wakeup. Threads of other libraries may wait until a time of the wall
+// clock by futex(2).
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <fcntl.h>
+#include <linux/futex.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -59,6 +64,42 @@ int clock_gettime(clockid_t clock, struct timespec* at) {
         return -1;
     at->tv_sec += added(clock, INT64_MAX);
     return 0;
+}
+
+time_t time(time_t* out) {
+    struct timespec at;
+    clock_gettime(CLOCK_REALTIME, &at);
+    if (out)
+        *out = at.tv_sec;
+    return at.tv_sec;
+}
+
+int gettimeofday(struct timeval* restrict out, void* restrict zone) {
+    (void)zone;
+    struct timespec at;
+    clock_gettime(CLOCK_REALTIME, &at);
+    *out = (struct timeval){.tv_sec = at.tv_sec, .tv_usec = at.tv_nsec / 1000};
+    return 0;
+}
+
+long syscall(long number, ...) {
+    static long (*next)(long, ...);
+    if (!next)
+        next = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
+    long words[6];
+    va_list list;
+    va_start(list, number);
+    for (int at = 0; at < 6; ++at)
+        words[at] = va_arg(list, long);
+    va_end(list);
+    struct timespec until;
+    if (number == SYS_futex && (words[1] & FUTEX_CLOCK_REALTIME) && words[3]) {
+        until = *(const struct timespec*)words[3];
+        int64_t sum = added(CLOCK_REALTIME, INT64_MAX);
+        until.tv_sec = until.tv_sec > sum ? until.tv_sec - sum : 0;
+        words[3] = (long)&until;
+    }
+    return next(number, words[0], words[1], words[2], words[3], words[4], words[5]);
 }
 
 int stat(const char* path, struct stat* out) {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Clocks that only the daemon sees. A machine shares this host's clocks, which a test must not set or suspend."""
+"""Clocks that only the daemons see. A machine shares this host's clocks, which a test must not set or suspend."""
 
 import os
 import struct
@@ -7,13 +7,14 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from typing import Sequence
 
 from .host import Host
 
 SOURCE = Path(__file__).with_suffix(".c")
 DIRECTORY = "/run/lab-clock"
 LIBRARY = "/usr/local/lib/lab-own-clock.so"
-DROP_IN = "/run/systemd/system/sesslimitd.service.d/lab-clock.conf"
+DROP_IN = "/run/systemd/system/{unit}.d/lab-clock.conf"
 STEP, STEPS = "qqq", 128  # as in the C source
 TOLD = bytes(8)  # read from a timer that was canceled
 
@@ -21,11 +22,15 @@ TOLD = bytes(8)  # read from a timer that was canceled
 class OwnClock:
     """with OwnClock(host) as clock: restarts the daemon with clocks that clock.set() and clock.suspend() change.
 
+    `units` are the units with these clocks. Only sesslimitd is told that its wall clock has been set.
+
     Sessions of this period must end before it does, because their start times are in the future for the next daemon.
     """
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, units: Sequence[str] = ("sesslimitd.service",)) -> None:
         self._host = host
+        self._units = units
+        self._drop_ins = [DROP_IN.format(unit=unit) for unit in units]
         self._steps = 0
 
     def __enter__(self) -> "OwnClock":
@@ -37,12 +42,14 @@ class OwnClock:
         self._host.run("mkdir", "-p", DIRECTORY)
         self._host.path(f"{DIRECTORY}/steps").write_bytes(bytes(struct.calcsize(STEP) * STEPS))
         self._host.run("mkfifo", f"{DIRECTORY}/set")
-        self._host.write(DROP_IN, f"[Service]\nEnvironment=LD_PRELOAD={LIBRARY}\n")
+        for path in self._drop_ins:
+            self._host.write(path, f"[Service]\nEnvironment=LD_PRELOAD={LIBRARY}\n")
         self._restart()
         return self
 
     def __exit__(self, *_) -> None:
-        self._host.run("rm", "-r", DROP_IN, DIRECTORY, LIBRARY)
+        # The machine may have been restarted, and its /run with it.
+        self._host.run("rm", "-rf", *self._drop_ins, DIRECTORY, LIBRARY)
         self._restart()
 
     def set(self, by: int) -> float:
@@ -69,4 +76,4 @@ class OwnClock:
         return time.monotonic()
 
     def _restart(self) -> None:
-        self._host.sh("systemctl daemon-reload && systemctl restart sesslimitd.service")
+        self._host.sh(f"systemctl daemon-reload && systemctl restart {' '.join(self._units)}")
