@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Installs packages in a machine with apt-get, and builds an older version of the packages for upgrades."""
+"""Installs packages in a machine with apt-get, and builds other versions of the packages for upgrades."""
 
 import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Callable
 
 from .machine import Machine
 
@@ -52,25 +53,35 @@ def is_older(one: list[Path], other: list[Path]) -> bool:
 def repacked(packages: list[Path], directory: Path) -> list[Path]:
     """Builds an older version of the packages, with another policy.toml and a socket unit without netlink."""
     number = version_of(packages)
-    return [_repack(package, number, f"{number}~before", directory) for package in packages]
+    return [_repack(package, number, f"{number}~before", directory, _as_before) for package in packages]
 
 
-def _repack(package: Path, number: str, lower: str, directory: Path) -> Path:
+def newer(packages: list[Path], directory: Path) -> list[Path]:
+    """Builds a newer version of the packages, with the same files."""
+    number = version_of(packages)
+    return [_repack(package, number, f"{number}+after", directory, lambda tree: None) for package in packages]
+
+
+def _repack(package: Path, number: str, other: str, directory: Path, change: Callable[[Path], None]) -> Path:
     tree = directory / package.stem
     _run("dpkg-deb", "--raw-extract", str(package), str(tree))
     control = tree / "DEBIAN" / "control"
     # The package's own version, and the version that one package requires of the other.
-    changed = re.sub(rf"(?m)^(Version: |.*\(>?= ){re.escape(number)}(?=\)|$)", rf"\g<1>{lower}", control.read_text())
+    changed = re.sub(rf"(?m)^(Version: |.*\(>?= ){re.escape(number)}(?=\)|$)", rf"\g<1>{other}", control.read_text())
     control.write_text(changed)
+    change(tree)
+    made = directory / package.name.replace(number, other)
+    _run("dpkg-deb", "--build", "-Zgzip", str(tree), str(made))
+    shutil.rmtree(tree)
+    return made
+
+
+def _as_before(tree: Path) -> None:
     shipped = tree / "etc" / "sesslimit" / "policy.toml"
     if shipped.exists():
         shipped.write_text(shipped.read_text() + "# As it was shipped before.\n")
     for unit in tree.glob("**/systemd/system/sesslimitd.socket"):
         unit.write_text(re.sub(r"(?m)^ListenNetlink=.*\n", "", unit.read_text()))
-    made = directory / package.name.replace(number, lower)
-    _run("dpkg-deb", "--build", "-Zgzip", str(tree), str(made))
-    shutil.rmtree(tree)
-    return made
 
 
 def _field(package: Path, name: str) -> str:
