@@ -5,6 +5,7 @@ import contextlib
 import os
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -30,8 +31,8 @@ FAULTS = {
 
 def left(hosts, cluster, user="alice"):
     """Waits until all sessions of the user have ended. Returns the number of records that are left."""
-    for host in hosts:
-        host.wait_clean(user, 30)
+    with ThreadPoolExecutor(len(hosts)) as pool:
+        list(pool.map(lambda host: host.wait_clean(user, 30), hosts))
     wait_until_empty(cluster)
     return len(cluster.slots(user))
 

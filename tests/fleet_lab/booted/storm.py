@@ -97,7 +97,9 @@ def all_at_once(hosts, user, logins):
         time.sleep(2 * EVERY)
     result.most = shells.most
     for login in admitted:
-        log_out(login)
+        login.close_input()
+    for login in admitted:
+        login.wait(20)
     for login in clients:
         login.close()
     return result
