@@ -162,6 +162,8 @@ void decide_adopted(DecisionContext& context, const Session& adopted, const Open
     Session session = adopted;
     session.adopted = false;
     session.login = event.login;
+    session.last_input = context.now; // the user logs in now, even if logind announced the session long before
+    session.idle_warned = unlimited_duration;
     if (admit_or_deny(context, session, event)) {
         admit_waiting(context, adopted); // the session counted until now
     }

@@ -14,13 +14,22 @@ namespace {
 /// User ID of the person who has requested a termination on another host. No user has this ID.
 constexpr std::uint32_t unknown_user = std::numeric_limits<std::uint32_t>::max();
 
+/// Returns true if the limit of the fleet applies to a login.
+bool is_fleet_limited(const Session& session, const policy::Limits& limits) {
+    return limits.max_sessions_fleet.value != policy::unlimited_count && session.login.uid != 0 &&
+           limits.mode.value == policy::Mode::enforce;
+}
+
 /// Returns the claim that belongs to the state of a session.
 FleetClaim claim_of(const Session& session) {
     const bool keeps_claim = session.phase == Phase::waiting && session.fleet_claim != FleetClaim::none;
     if (session.fleet_limit == 0 || (!occupies_slot(session) && !keeps_claim)) {
         return FleetClaim::none;
     }
-    return session.fleet_claim == FleetClaim::none ? FleetClaim::recorded : session.fleet_claim;
+    if (session.fleet_claim != FleetClaim::none) {
+        return session.fleet_claim;
+    }
+    return session.phase == Phase::asking ? FleetClaim::asked : FleetClaim::recorded;
 }
 
 /// Returns true if the session has a slot of the fleet, as far as this host knows.
@@ -50,7 +59,8 @@ std::optional<Reason> decide_alone(DecisionContext& context, Session& session, c
     if (limits.on_fleet_error.value == policy::OnFleetError::deny) {
         return context.fleet_limit(limits, Cause::fleet_unavailable);
     }
-    if (others_with_fleet_slot(context, session) >= limits.max_sessions_fleet.value) {
+    // The fleet may have reported that the session is beyond the limit before it stopped answering.
+    if (session.is_beyond_fleet_limit || others_with_fleet_slot(context, session) >= limits.max_sessions_fleet.value) {
         return context.fleet_limit(limits);
     }
     session.fleet_claim = FleetClaim::granted;
@@ -108,16 +118,18 @@ void settle_claim(DecisionContext& context, SessionKey key, FleetClaim before, F
 } // namespace
 
 bool needs_fleet_slot(const Session& session, const policy::Limits& limits) {
-    return limits.max_sessions_fleet.value != policy::unlimited_count && session.login.uid != 0 &&
-           limits.mode.value == policy::Mode::enforce && session.fleet_claim != FleetClaim::granted;
+    return is_fleet_limited(session, limits) && session.fleet_claim != FleetClaim::granted;
 }
 
 std::optional<Reason> obtain_fleet_slot(DecisionContext& context, Session& session, const policy::Limits& limits) {
-    if (!needs_fleet_slot(session, limits) || session.fleet_claim == FleetClaim::asked) {
+    if (!is_fleet_limited(session, limits) || session.fleet_claim == FleetClaim::asked) {
         return std::nullopt;
     }
     if (session.is_beyond_fleet_limit) {
-        return context.fleet_limit(limits);
+        return context.fleet_limit(limits); // even if this host has admitted the login alone, and it waits for a slot
+    }
+    if (session.fleet_claim == FleetClaim::granted) {
+        return std::nullopt;
     }
     DecisionContext::set_fleet_limit(session, limits);
     if (context.state.fleet() == FleetState::down) {

@@ -75,7 +75,8 @@ std::uint32_t Host::granted(uid_t uid) const {
 void Host::check_claims() {
     for (const auto& [key, session] : world_.state.sessions()) {
         if (session.fleet_claim == FleetClaim::asked && session.claim_until > world_.now) {
-            verdicts_.try_emplace(key, Verdict{.asked = world_.now});
+            Verdict& verdict = verdicts_.try_emplace(key, Verdict{.asked = world_.now}).first->second;
+            verdict.has_slot = session.phase == Phase::asking;
         }
         const bool is_displaced = session.phase == Phase::ending && session.reason.cause == Cause::displaced;
         if (!is_displaced || !displaced_.insert(key).second || down_ || planned_ == world_.now ||
@@ -318,6 +319,10 @@ void Host::hear(const Notice& notice) {
         return inside(notice.session.login.uid) <= bounds_of(plan_, notice.session.login).own
                    ? wrong("over-limit notice within the limit")
                    : void();
+    case Kind::fleet_unsure:
+        // The login can wait for a slot of this host until the fleet is up again.
+        verdicts_[notice.session.key].is_unknown |= world_.state.fleet() == FleetState::down;
+        return;
     default:
         return;
     }
@@ -459,9 +464,7 @@ void Host::let_in(Process& process, const Answer& answer) {
     }
     last_key_ = std::max(last_key_, answer.session.key);
     check_fleet(process, answer);
-    // A login that has asked the fleet has occupied its slot since then.
-    const bool had_slot = verdicts_.contains(answer.session.key) && verdicts_[answer.session.key].asked > BootTime{};
-    if (is_full(process) && !had_slot) {
+    if (is_full(process) && !verdicts_[answer.session.key].has_slot) {
         would_deny_.insert(answer.session.key);
         if (bounds_of(plan_, process.login).enforced) {
             wrong("admitted beyond a limit");
@@ -472,7 +475,7 @@ void Host::let_in(Process& process, const Answer& answer) {
     process.in = true;
     if (again) {
         process.shown = !process.logind_id.empty();
-        process.used = late ? process.used : since;
+        process.used = since;
         return;
     }
     process.shown = process.dismissed = process.told = process.left = process.asked = process.typed = false;

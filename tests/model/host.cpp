@@ -158,7 +158,9 @@ void Host::ask(std::size_t which, const Step& step) {
     // A login that may have to ask the fleet waits longer.
     const Session* session = world_.state.by_request(RequestId{id});
     BootTime latest = since + Timeouts::slot_wait;
-    if (session != nullptr && (is_fleet_limited(process.login) || session->fleet_claim != FleetClaim::none)) {
+    const bool asks =
+        session != nullptr && (session->phase == Phase::asking || session->fleet_claim != FleetClaim::none);
+    if (session != nullptr && (asks || is_fleet_limited(process.login))) {
         const bool may_ask = session->phase == Phase::waiting && session->fleet_claim != FleetClaim::granted &&
                              bounds_of(plan_, process.login).enforced && is_fleet_limited(process.login);
         latest = may_ask ? after(session->answer_by, Timeouts::claim_wait) : session->answer_by;
@@ -383,6 +385,10 @@ void Host::answer_claim(const Step& step) {
     verdict.is_full = outcome == Said::full;
     verdict.is_unknown = outcome == Said::unknown;
     feed(ClaimAnswered{.session = key, .outcome = outcome});
+    // The login claims a slot again if the policy permits more sessions since the claim.
+    const Session* session = world_.find(key);
+    verdicts_[key].is_full =
+        verdicts_[key].is_full && (session == nullptr || session->fleet_claim != FleetClaim::asked);
 }
 
 /// Returns true if the core has the session and has not probed it.

@@ -137,6 +137,7 @@ class Host {
     /// What the fleet has said about a claim.
     struct Verdict {
         BootTime asked{};
+        bool has_slot = false; ///< the login has occupied a session slot of this host since it asked
         bool is_granted = false;
         bool is_full = false;
         bool is_unknown = false;

@@ -276,6 +276,19 @@ SESSLIMIT_TEST(open_after_pam_systemd_displaces_with_end_oldest) {
     EXPECT_TEXT(world.fault, "");
 }
 
+/// The idle time of a session that logind announced long before begins when PAM asks about it.
+SESSLIMIT_TEST(open_after_pam_systemd_is_a_use) {
+    World world({.max = 1, .idle = 5min, .warn = std::vector<Duration>{1min}});
+    world.stamps[key(1)] = std::chrono::floor<std::chrono::seconds>(world.now.time_since_epoch() + world.wall_offset);
+    world.feed(LogindSessionNew{in_logind(701, "c701")});
+    world.pass(250s); // the user was warned
+    world.feed(again(701, 701));
+    (void)world.take_log();
+    world.pass_until(550s);
+    EXPECT_TEXT(world.take_log(), "490 tell warned 1 idle left 60; 550 tell ending 1 idle");
+    EXPECT_TEXT(world.fault, "");
+}
+
 /// The module gave up waiting, but the login may continue: logind has already announced its session.
 SESSLIMIT_TEST(request_aborted_after_pam_systemd_session_stays_counted) {
     World world({.max = 1, .at_limit = AtLimit::end_oldest});

@@ -119,6 +119,41 @@ SESSLIMIT_TEST(late_request_asks_fleet) {
     }
 }
 
+/// The fleet reports that a login is beyond the limit, and then fails. The host must not admit the login alone.
+SESSLIMIT_TEST(login_beyond_limit_denied_without_answer) {
+    World world = in_fleet({.fleet = 1});
+    world.ask(ssh());
+    world.feed(FleetLimitExceeded{key(1)});
+    (void)world.take_log();
+    world.answer_claim(key(1), Outcome::unknown);
+    EXPECT_TEXT(world.take_log(), "0 denied 501, tell denied 1 fleet limit, release claim of 1");
+    EXPECT_TEXT(world.fault, "");
+
+    World waiting({.max = 1, .at_limit = policy::AtLimit::end_oldest, .fleet = 2});
+    waiting.fleet_is(FleetState::down);
+    waiting.login();
+    waiting.ask(ssh());
+    waiting.pass(1s); // the login was decided alone, and waits for the end of the displaced session
+    waiting.feed(FleetLimitExceeded{key(2)});
+    (void)waiting.take_log();
+    waiting.logout(key(1));
+    EXPECT_TEXT(waiting.phase(key(2)), "denied");
+    EXPECT_TEXT(waiting.fault, "");
+}
+
+/// A limit that is removed and set again at once does not make a login wait for a claim that was released.
+SESSLIMIT_TEST(claim_is_repeated_after_two_changes_of_the_policy) {
+    World world = in_fleet({.fleet = 1});
+    world.ask(ssh());
+    (void)world.take_log();
+    world.set({});
+    world.set({.fleet = 1});
+    EXPECT_TEXT(world.take_log(), "0 release claim of 1; 0 claim 1");
+    world.answer_claim(key(1), Outcome::granted);
+    EXPECT_TEXT(world.take_log(), "0 admitted 501, tell admitted 1");
+    EXPECT_TEXT(world.fault, "");
+}
+
 /// The fleet has recorded the session beyond the limit before PAM asks.
 SESSLIMIT_TEST(late_request_denied_if_session_is_beyond_limit) {
     World world = in_fleet({.fleet = 1});
