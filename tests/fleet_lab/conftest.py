@@ -25,7 +25,7 @@ POLICY = 'version = 1\n[[rule]]\nname = "fleet"\nmatch.user = ["alice"]\nmax_ses
 
 
 def pytest_addoption(parser):
-    parser.addoption("--suite", choices=list(SUITES), required=True, help="the release of the machines")
+    parser.addoption("--suite", choices=list(SUITES), default="bookworm", help="the release of the machines")
 
 
 def pytest_report_header(config):

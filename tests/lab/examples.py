@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import activity
-from activity import Row, Session
-from lab import client, logins
+from lab import activity, client, logins
+from lab.activity import Row, Session
 from lab.base import PASSWORDS
 from lab.host import Host
 from lab.machine import wait_until
