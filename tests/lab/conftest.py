@@ -55,13 +55,18 @@ def pytest_report_header():
 
 
 class Machines:
-    """This worker's machines, one per suite, booted on first use."""
+    """The machine of this worker, of the suite of the last test. It is booted on first use.
+
+    A worker has one machine at a time: the machines of all workers share fs.inotify.max_user_instances, which is 128 by
+    default, and each of them needs about ten.
+    """
 
     def __init__(self):
         self._hosts = {}
 
     def host(self, suite):
         if suite not in self._hosts:
+            self.stop()
             host = Host(suite)
             host.start()
             self._hosts[suite] = host
