@@ -27,10 +27,11 @@ class Progress:
         self._last = ""
         self._seconds = collections.Counter()
         self._finished = threading.Event()
+        # During a test, pytest redirects descriptor 1, except in the workers of xdist.
+        self._output = open(os.dup(1), "w", encoding="utf-8", buffering=1)
 
     def _print(self, text):
-        self._config.pluginmanager.getplugin("terminalreporter").write_line(
-            f"[{time.time() - self._began:4.0f} s]     {text}", flush=True)
+        self._output.write(f"\n[{time.time() - self._began:4.0f} s]     {text}")
 
     def _line(self):
         total = self._config.pluginmanager.getplugin("session").testscollected
