@@ -58,12 +58,11 @@ frames::ListedFrame listed_of(const Session& session, std::string_view rule) {
     return frame;
 }
 
-/// Returns the start of a session on another host, or 0 if it is in the future. The wall clocks of the hosts then
-/// differ, and the time would confuse the user.
+/// Returns the start of a session on another host, or 0 if it is more than a minute in the future. The wall clocks of
+/// the hosts then differ, and the time would confuse the user.
 std::uint64_t plausible(std::uint64_t since) {
-    constexpr std::uint64_t tolerance = 60; // seconds
-    const auto now = std::chrono::floor<std::chrono::seconds>(wall_now().time_since_epoch()).count();
-    return since > static_cast<std::uint64_t>(std::max<std::int64_t>(0, now)) + tolerance ? 0 : since;
+    const auto latest = wall_now().time_since_epoch() + std::chrono::minutes(1);
+    return std::cmp_greater(since, std::chrono::floor<std::chrono::seconds>(latest).count()) ? 0 : since;
 }
 
 core::ClaimAnswered event_of(const frames::AnswerFrame& frame) {

@@ -473,15 +473,14 @@ void Host::let_in(Process& process, const Answer& answer) {
     const BootTime since = requests_[std::to_underlying(answer.request)].since;
     process.key = answer.session.key;
     process.in = true;
+    process.used = since;
     if (again) {
         process.shown = !process.logind_id.empty();
-        process.used = since;
         return;
     }
     process.shown = process.dismissed = process.told = process.left = process.asked = process.typed = false;
     process.reason = {};
     process.opened = since;
-    process.used = since;
     process.fair = {};
 }
 
