@@ -128,7 +128,7 @@ struct Fleetd::Impl final : Effects, OrderEffects {
     /// `up` has been reported by the agent. Until then the daemon waits, because etcd may answer at once.
     bool is_state_known = false;
     /// Reason why the fleet is down.
-    std::string reason = "waiting for etcd and for sesslimitd";
+    std::string reason = "waiting for etcd, and for sesslimitd, which connects if the policy sets max_sessions_fleet";
     bool leaving = false;
 
     explicit Impl(Parts parts)

@@ -13,7 +13,7 @@ sys.dont_write_bytecode = True
 
 from lab import base  # noqa: E402
 from lab.machine import Gone  # noqa: E402
-from lab.packages import built_packages, directory_of_packages, selinux_package  # noqa: E402
+from lab.packages import built_packages, directory_of_packages, fleet_package, selinux_package  # noqa: E402
 from vm.guest import Guest  # noqa: E402
 
 pytest_plugins = ["lab.report"]
@@ -43,7 +43,7 @@ def boot(suite, selinux):
     """A machine that has booted and has a snapshot."""
     guest = Guest(suite, selinux)
     try:
-        guest.boot([*built_packages(suite), *([selinux_package(suite)] if selinux else [])])
+        guest.boot([*built_packages(suite), *([selinux_package(suite), fleet_package(suite)] if selinux else [])])
         yield guest
     finally:
         guest.remove()

@@ -3,6 +3,7 @@
 
 import json
 import re
+import time
 
 import pytest
 
@@ -12,6 +13,8 @@ from lab.text import plain
 
 DENIED = "Login denied for alice: limit of 1 session reached"
 WARNED = "SELinux is enforcing and sesslimitd runs in the domain"
+FLEET_DENIED = "limit of 1 session on all hosts reached"
+HOST_TTL = 30  # seconds, the default
 DENIAL = re.compile(r"avc: +denied .*")
 
 
@@ -30,7 +33,11 @@ def denials_of(guest):
 
 
 def domain_of_daemon(guest):
-    return guest.run("cat", f"/proc/{guest.daemon_pid()}/attr/current").stdout.rstrip("\0\n")
+    return domain_of(guest, guest.daemon_pid())
+
+
+def domain_of(guest, pid):
+    return guest.run("cat", f"/proc/{pid}/attr/current").stdout.rstrip("\0\n")
 
 
 def answers(shell):
@@ -137,6 +144,105 @@ def test_B02_sessions_survive_restarts_and_upgrade(host, saw):
     assert answers(shell) and denied(host)
     assert not host.events("adopted", "alice")
     saw("after a restart, kill -9 and dpkg --install of all packages by root over ssh, the session is still counted")
+
+
+# One node of etcd with TLS and permissions, and the commands of sesslimit-fleet.
+FLEET = """
+cd /root
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=ca -keyout ca.key \\
+    -out ca.pem
+for name in node root; do
+    openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=$name -keyout $name.key -out $name.csr
+    printf 'extendedKeyUsage=serverAuth,clientAuth\nsubjectAltName=DNS:localhost,IP:127.0.0.1\n' >$name.cnf
+    openssl x509 -req -in $name.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile $name.cnf -out $name.pem
+done
+install -d -m 0750 -g etcd /etc/etcd
+install -m 0640 -g etcd ca.pem node.pem node.key /etc/etcd
+cat >/etc/default/etcd <<'END'
+ETCD_LISTEN_CLIENT_URLS=https://127.0.0.1:2379
+ETCD_ADVERTISE_CLIENT_URLS=https://127.0.0.1:2379
+ETCD_CERT_FILE=/etc/etcd/node.pem
+ETCD_KEY_FILE=/etc/etcd/node.key
+ETCD_TRUSTED_CA_FILE=/etc/etcd/ca.pem
+ETCD_CLIENT_CERT_AUTH=true
+END
+systemctl start etcd
+export ETCDCTL_API=3 ETCDCTL_CACERT=ca.pem ETCDCTL_CERT=root.pem ETCDCTL_KEY=root.key
+export ETCDCTL_ENDPOINTS=https://127.0.0.1:2379
+etcdctl user add root --no-password
+etcdctl user grant-role root root
+etcdctl auth enable
+sesslimit-fleet enroll --fleet office web1 >commands
+sh -e commands
+cat >/etc/sesslimit/fleet.toml <<'END'
+version = 1
+fleet = "office"
+host = "web1"
+endpoints = ["https://localhost:2379"]
+ca = "/etc/sesslimit/fleet/ca.pem"
+certificate = "/etc/sesslimit/fleet/web1.pem"
+key = "/etc/sesslimit/fleet/web1.key"
+END
+systemctl start sesslimit-fleetd.socket sesslimit-fleetd.service
+"""
+
+
+@pytest.fixture
+def fleet(host):
+    """The machine as the only host of a fleet."""
+    # sesslimit-fleetd connects to etcd only if the policy has a limit of the fleet.
+    host.limit("alice", "max_sessions_fleet = 1")
+    host.sh(FLEET, timeout=300)
+    wait_joined(host)
+    return host
+
+
+def fleetd(host, name):
+    return host.run("systemctl", "show", "-P", name, "sesslimit-fleetd.service").stdout.strip()
+
+
+def wait_joined(host):
+    wait_until("the fleet", lambda: "is in the fleet office" in fleetd(host, "StatusText"), 60)
+
+
+def denied_by_fleet(host):
+    login = client.shell(host, "alice", host.ssh_options)
+    return not login.verdict() and bool(login.find(FLEET_DENIED))
+
+
+def test_fleet_limits_logins(fleet, saw):
+    domain = domain_of(fleet, fleetd(fleet, "MainPID"))
+    assert ":sesslimit_fleetd_t:" in domain
+    labels = fleet.sh("stat -c %C /run/sesslimit-fleet.sock /etc/sesslimit/fleet/web1.key /etc/sesslimit/fleet.toml")
+    assert [line.split(":")[2] for line in labels.splitlines()] == [
+        "sesslimit_fleetd_runtime_t", "sesslimit_fleetd_etc_t", "sesslimitd_etc_t"], labels
+    fleet.shell("alice")
+    assert denied_by_fleet(fleet)
+    # New files for TLS are noticed, and a stop asks systemd for its state.
+    fleet.sh("install -m 0644 /root/web1.pem /etc/sesslimit/fleet")
+    for way in ("reload", "restart", "kill --signal=KILL"):
+        fleet.sh(f"systemctl {way} sesslimit-fleetd.service")
+        wait_joined(fleet)
+    fleet.sh("systemctl stop sesslimit-fleetd.service")
+    saw(f"sesslimit-fleetd runs as {domain} and claims slots on port 2379; a second login is denied; reload, restart, "
+        f"kill -9 and stop without a denial of SELinux")
+
+
+def test_fleet_continues_when_the_clock_is_set(fleet, saw):
+    """The clock of the host and of the node of etcd."""
+    shell = fleet.shell("alice")
+    for step in ("+5 hours", "-5 hours"):
+        fleet.run("date", "--set", step)
+        time.sleep(HOST_TTL + 5)
+        assert "is in the fleet office" in fleetd(fleet, "StatusText")
+        assert answers(shell) and denied_by_fleet(fleet), step
+    lost = fleet.run("journalctl", "--quiet", "-u", "sesslimit-fleetd.service", "--grep", "lease|missing", check=False).stdout
+    assert not lost, lost
+    shell.send("exit\n")
+    shell.wait(30)
+    fleet.shell("alice")
+    saw(f"clock set forward and back by 5 hours: the slot stays for longer than host_ttl ({HOST_TTL} s), a second login is "
+        f"denied, and admitted after the logout of the first one")
 
 
 def test_B01_missing_module_is_reported(enforcing, saw):

@@ -67,12 +67,13 @@ systemctl --quiet mask systemd-networkd-wait-online.service apt-daily.timer apt-
     dpkg-db-backup.timer e2scrub_all.timer fstrim.timer
 """
 
-SELINUX_PACKAGES = "selinux-policy-default policycoreutils selinux-utils tmux".split()
+SELINUX_PACKAGES = "selinux-policy-default policycoreutils selinux-utils tmux etcd-server etcd-client openssl".split()
 
 # Enables SELinux in enforcing mode. The agent's commands run in the domain of a root shell. Otherwise they would run in
 # that of a service without a policy of its own, which must not read the journal.
 SELINUX = """
 set -eu
+systemctl --quiet disable etcd
 printf 'SELINUX=enforcing\nSELINUXTYPE=default\n' > /etc/selinux/config
 cat > /root/agent.cil <<'END'
 (allow init_t unconfined_t (process (transition)))
@@ -122,7 +123,8 @@ def _agent() -> str:
 
 
 def _packages(suite: str, selinux: bool) -> list[str]:
-    return [*PACKAGES, *SUITES[suite]["packages"], *(SELINUX_PACKAGES if selinux else [])]
+    more = [*SELINUX_PACKAGES, *SUITES[suite]["grpc"]] if selinux else []
+    return [*PACKAGES, *SUITES[suite]["packages"], *more]
 
 
 def _recipe_id(suite: str, selinux: bool) -> str:
