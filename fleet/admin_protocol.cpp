@@ -5,14 +5,9 @@
 #include "fleet/same_type.hpp"
 
 #include <limits>
-#include <type_traits>
 
 namespace sesslimit::fleet::admin {
 namespace {
-
-using std::unexpected;
-
-constexpr sesslimit::wire::Format format{.magic = {'S', 'L', 'F', 'L'}, .version = version, .max_frame = max_frame};
 
 constexpr std::uint64_t any_number = std::numeric_limits<std::uint64_t>::max();
 constexpr std::uint32_t any_count = std::numeric_limits<std::uint32_t>::max();
@@ -113,10 +108,6 @@ constexpr void fields(Is<Done> auto& frame, auto& visit) {
     visit.text(2, frame.text, max_text, false);
 }
 
-struct Fields {
-    constexpr void operator()(auto& frame, auto& visit) const { fields(frame, visit); }
-};
-
 /// Checks the relations between fields.
 template <class Frame>
 bool is_consistent(const Frame&) noexcept {
@@ -133,79 +124,52 @@ bool is_consistent(const EndedRow& frame) noexcept {
     return frame.answered || frame.count == 0;
 }
 
-/// Reads a frame as the alternative of `Variant` that has its kind.
-template <class Variant, std::size_t at = 0>
-std::expected<Variant, WireError> decode_any(std::span<const std::byte> frame, Kind kind) noexcept {
-    if constexpr (at == std::variant_size_v<Variant>) {
-        return unexpected(WireError::unknown_kind);
-    } else {
-        using Frame = std::variant_alternative_t<at, Variant>;
-        if (Frame::kind != kind) {
-            return decode_any<Variant, at + 1>(frame, kind);
-        }
-        const auto message = decode<Frame>(frame);
-        return message ? std::expected<Variant, WireError>(*message) : unexpected(message.error());
-    }
-}
-
-/// Writes the frame that a variant contains. std::visit() is not noexcept.
-template <class Variant, std::size_t at = 0>
-std::expected<std::size_t, WireError> encode_alternative(const Variant& frames, std::span<std::byte> out) noexcept {
-    if constexpr (at == std::variant_size_v<Variant>) {
-        return unexpected(WireError::unknown_kind);
-    } else {
-        const auto* frame = std::get_if<at>(&frames);
-        return frame != nullptr ? encode(*frame, out) : encode_alternative<Variant, at + 1>(frames, out);
-    }
-}
+struct Protocol {
+    using Kind = admin::Kind;
+    using Requests = Request;
+    using Replies = Row;
+    static constexpr sesslimit::wire::Format format{
+        .magic = {'S', 'L', 'F', 'L'}, .version = version, .max_frame = max_frame};
+    static constexpr void fields(auto& frame, auto& visit) { admin::fields(frame, visit); }
+    static bool is_consistent(const auto& frame) noexcept { return admin::is_consistent(frame); }
+};
+using Codec = wire::FrameCodec<Protocol>;
 
 } // namespace
 
 std::expected<Kind, WireError> kind_of(std::span<const std::byte> frame) noexcept {
-    const auto header = sesslimit::wire::header_of(frame, format);
-    if (!header) {
-        return unexpected(header.error());
-    }
-    const auto kind = static_cast<Kind>(header->kind);
-    const bool is_known = (kind >= Kind::list && kind <= Kind::forget) || (kind >= Kind::session && kind <= Kind::done);
-    return is_known ? std::expected<Kind, WireError>(kind) : unexpected(WireError::unknown_kind);
+    return Codec::kind_of(frame);
 }
 
 template <class Frame>
 std::expected<std::size_t, WireError> encode(const Frame& message, std::span<std::byte> out) noexcept {
-    return wire::write_frame(message, format, out, Fields{}, is_consistent(message));
+    return Codec::encode(message, out);
 }
 
 template <class Frame>
 std::expected<Frame, WireError> decode(std::span<const std::byte> frame) noexcept {
-    auto message = wire::read_frame<Frame>(frame, kind_of(frame), Fields{});
-    if (message && !is_consistent(*message)) {
-        return unexpected(WireError::bad_field);
-    }
-    return message;
+    return Codec::decode<Frame>(frame);
 }
 
 std::expected<Request, WireError> decode_request(std::span<const std::byte> frame) noexcept {
-    const auto kind = kind_of(frame);
-    return kind ? decode_any<Request>(frame, *kind) : unexpected(kind.error());
+    return Codec::decode_any<Request>(frame);
 }
 
 std::expected<Row, WireError> decode_row(std::span<const std::byte> frame) noexcept {
-    const auto kind = kind_of(frame);
-    return kind ? decode_any<Row>(frame, *kind) : unexpected(kind.error());
+    return Codec::decode_any<Row>(frame);
 }
 
 std::expected<std::size_t, WireError> encode_any(const Request& request, std::span<std::byte> out) noexcept {
-    return encode_alternative(request, out);
+    return Codec::encode_any(request, out);
 }
 
 std::expected<std::size_t, WireError> encode_any(const Row& row, std::span<std::byte> out) noexcept {
-    return encode_alternative(row, out);
+    return Codec::encode_any(row, out);
 }
 
 // Defines the functions for one type of frame.
 #define SESSLIMIT_FRAME(Frame)                                                                                         \
-    static_assert(wire::largest<Frame>(Fields{}) <= max_frame);                                                        \
+    static_assert(Codec::largest<Frame>() <= max_frame);                                                               \
     template std::expected<std::size_t, WireError> encode(const Frame&, std::span<std::byte>) noexcept;                \
     template std::expected<Frame, WireError> decode(std::span<const std::byte>) noexcept;
 

@@ -12,6 +12,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <variant>
 
 /// Encoding and decoding of frames whose fields are listed once. A function lists the fields of each kind of frame for
 /// a visitor, which receives the tag, the member and the bounds of each field. The visitors of this file read and write
@@ -142,49 +143,107 @@ struct FieldWriter {
     }
 };
 
-/// Returns the length of the longest frame of a kind in bytes. `fields` lists the fields of a frame for a visitor.
-template <class Frame>
-constexpr std::size_t largest(auto fields) {
-    const Frame frame{};
-    Largest visit;
-    fields(frame, visit);
-    return visit.size;
+/// Returns true if an alternative of `Frames`, a std::variant of types of frames, has the kind.
+template <class Frames, class Kind, std::size_t at = 0>
+constexpr bool has_kind(Kind kind) noexcept {
+    if constexpr (at == std::variant_size_v<Frames>) {
+        return false;
+    } else {
+        return std::variant_alternative_t<at, Frames>::kind == kind || has_kind<Frames, Kind, at + 1>(kind);
+    }
 }
 
-/// Writes a frame to the start of `out` and returns its length. `consistent` is true if the fields of the message fit
-/// together.
-template <class Frame>
-std::expected<std::size_t, WireError> write_frame(const Frame& message, const sesslimit::wire::Format& format,
-                                                  std::span<std::byte> out, auto fields, bool consistent) noexcept {
-    FieldWriter visit{sesslimit::wire::Writer(out)};
-    fields(message, visit);
-    visit.writer.check(consistent);
-    return visit.writer.finish(format, Frame::kind);
-}
+/// Encodes and decodes the frames of a protocol. `Protocol` has these members:
+/// - the type `Kind` of the kinds of frames, and the constant `format`, the header;
+/// - `Requests` and `Replies`, each a std::variant of the types of frames that one side sends;
+/// - `fields(frame, visit)`, which lists the fields of a frame for a visitor, and `is_consistent(frame)`, which checks
+///   the relations between fields.
+template <class Protocol>
+struct FrameCodec {
+    using Kind = typename Protocol::Kind;
+    template <class Frames>
+    using Expected = std::expected<Frames, WireError>;
 
-/// Reads a frame, except for the relations between its fields. `kind` is the result of the protocol's kind_of().
-template <class Frame, class Kind>
-std::expected<Frame, WireError> read_frame(Bytes frame, const std::expected<Kind, WireError>& kind,
-                                           auto fields) noexcept {
-    Frame message;
-    sesslimit::wire::Seen seen;
-    PresenceCheck check{seen};
-    fields(message, check); // finds the last tag
-    const Done read = sesslimit::wire::for_each_field(frame, kind, Frame::kind, check.last, seen,
-                                                      [&](std::uint16_t tag, Bytes value) noexcept {
-                                                          FieldReader visit{tag, value};
-                                                          fields(message, visit);
-                                                          return visit.done;
-                                                      });
-    if (!read) {
-        return unexpected(read.error());
+    /// Returns the length of the longest frame of a kind in bytes.
+    template <class Frame>
+    static constexpr std::size_t largest() {
+        const Frame frame{};
+        Largest visit;
+        Protocol::fields(frame, visit);
+        return visit.size;
     }
-    check.whole = true;
-    fields(message, check);
-    if (!check.whole) {
-        return unexpected(WireError::missing);
+
+    static Expected<Kind> kind_of(Bytes frame) noexcept {
+        const auto header = sesslimit::wire::header_of(frame, Protocol::format);
+        if (!header) {
+            return unexpected(header.error());
+        }
+        const auto kind = static_cast<Kind>(header->kind);
+        const bool is_known = has_kind<typename Protocol::Requests>(kind) || has_kind<typename Protocol::Replies>(kind);
+        return is_known ? Expected<Kind>(kind) : unexpected(WireError::unknown_kind);
     }
-    return message;
-}
+
+    /// Writes a frame to the start of `out` and returns its length.
+    template <class Frame>
+    static Expected<std::size_t> encode(const Frame& message, std::span<std::byte> out) noexcept {
+        FieldWriter visit{sesslimit::wire::Writer(out)};
+        Protocol::fields(message, visit);
+        visit.writer.check(Protocol::is_consistent(message));
+        return visit.writer.finish(Protocol::format, Frame::kind);
+    }
+
+    template <class Frame>
+    static Expected<Frame> decode(Bytes frame) noexcept {
+        Frame message;
+        sesslimit::wire::Seen seen;
+        PresenceCheck check{seen};
+        Protocol::fields(message, check); // finds the last tag
+        const Done read = sesslimit::wire::for_each_field(frame, kind_of(frame), Frame::kind, check.last, seen,
+                                                          [&](std::uint16_t tag, Bytes value) noexcept {
+                                                              FieldReader visit{tag, value};
+                                                              Protocol::fields(message, visit);
+                                                              return visit.done;
+                                                          });
+        if (!read) {
+            return unexpected(read.error());
+        }
+        check.whole = true;
+        Protocol::fields(message, check);
+        if (!check.whole) {
+            return unexpected(WireError::missing);
+        }
+        if (!Protocol::is_consistent(message)) {
+            return unexpected(WireError::bad_field);
+        }
+        return message;
+    }
+
+    /// Writes the frame that a variant contains. std::visit() is not noexcept.
+    template <class Frames, std::size_t at = 0>
+    static Expected<std::size_t> encode_any(const Frames& frames, std::span<std::byte> out) noexcept {
+        if constexpr (at == std::variant_size_v<Frames>) {
+            return unexpected(WireError::unknown_kind);
+        } else {
+            const auto* frame = std::get_if<at>(&frames);
+            return frame != nullptr ? encode(*frame, out) : encode_any<Frames, at + 1>(frames, out);
+        }
+    }
+
+    /// Reads a frame as the alternative of `Frames` that has its kind.
+    template <class Frames, std::size_t at = 0>
+    static Expected<Frames> decode_any(Bytes frame) noexcept {
+        if constexpr (at == std::variant_size_v<Frames>) {
+            const auto kind = kind_of(frame);
+            return unexpected(kind ? WireError::unknown_kind : kind.error());
+        } else {
+            using Frame = std::variant_alternative_t<at, Frames>;
+            if (kind_of(frame) != Frame::kind) {
+                return decode_any<Frames, at + 1>(frame);
+            }
+            const auto message = decode<Frame>(frame);
+            return message ? Expected<Frames>(*message) : unexpected(message.error());
+        }
+    }
+};
 
 } // namespace sesslimit::fleet::wire

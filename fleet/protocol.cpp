@@ -9,8 +9,6 @@
 namespace sesslimit::fleet::wire {
 namespace {
 
-constexpr sesslimit::wire::Format format{.magic = {'S', 'L', 'F', 'L'}, .version = version, .max_frame = max_frame};
-
 constexpr std::uint64_t any_number = std::numeric_limits<std::uint64_t>::max();
 constexpr std::uint32_t any_count = std::numeric_limits<std::uint32_t>::max();
 constexpr std::uint64_t latest = std::uint64_t{1} << 62;
@@ -132,10 +130,6 @@ constexpr void fields(Is<EndFrame> auto& frame, auto& visit) {
     visit.text(5, frame.reason, max_reason, false);
 }
 
-struct Fields {
-    constexpr void operator()(auto& frame, auto& visit) const { fields(frame, visit); }
-};
-
 /// Checks the relations between fields.
 template <class Frame>
 bool is_consistent(const Frame&) noexcept {
@@ -145,35 +139,44 @@ bool is_consistent(const AnswerFrame& frame) noexcept {
     return frame.holder_count <= frame.count && (frame.count == 0 || frame.outcome == Outcome::full);
 }
 
+struct Protocol {
+    using Kind = wire::Kind;
+    using Requests = DaemonFrame;
+    using Replies = FleetdFrame;
+    static constexpr sesslimit::wire::Format format{
+        .magic = {'S', 'L', 'F', 'L'}, .version = version, .max_frame = max_frame};
+    static constexpr void fields(auto& frame, auto& visit) { wire::fields(frame, visit); }
+    static bool is_consistent(const auto& frame) noexcept { return wire::is_consistent(frame); }
+};
+using Codec = FrameCodec<Protocol>;
+
 } // namespace
 
 std::expected<Kind, WireError> kind_of(std::span<const std::byte> frame) noexcept {
-    const auto header = sesslimit::wire::header_of(frame, format);
-    if (!header) {
-        return unexpected(header.error());
-    }
-    const auto kind = static_cast<Kind>(header->kind);
-    const bool is_known = (kind >= Kind::hello && kind <= Kind::ended) || (kind >= Kind::answer && kind <= Kind::end);
-    return is_known ? std::expected<Kind, WireError>(kind) : unexpected(WireError::unknown_kind);
+    return Codec::kind_of(frame);
 }
 
 template <class Frame>
 std::expected<std::size_t, WireError> encode(const Frame& message, std::span<std::byte> out) noexcept {
-    return write_frame(message, format, out, Fields{}, is_consistent(message));
+    return Codec::encode(message, out);
 }
 
 template <class Frame>
 std::expected<Frame, WireError> decode(std::span<const std::byte> frame) noexcept {
-    auto message = read_frame<Frame>(frame, kind_of(frame), Fields{});
-    if (message && !is_consistent(*message)) {
-        return unexpected(WireError::bad_field);
-    }
-    return message;
+    return Codec::decode<Frame>(frame);
+}
+
+std::expected<DaemonFrame, WireError> decode_daemon_frame(std::span<const std::byte> frame) noexcept {
+    return Codec::decode_any<DaemonFrame>(frame);
+}
+
+std::expected<FleetdFrame, WireError> decode_fleetd_frame(std::span<const std::byte> frame) noexcept {
+    return Codec::decode_any<FleetdFrame>(frame);
 }
 
 // Defines the functions for one type of frame.
 #define SESSLIMIT_FRAME(Frame)                                                                                         \
-    static_assert(largest<Frame>(Fields{}) <= max_frame);                                                              \
+    static_assert(Codec::largest<Frame>() <= max_frame);                                                               \
     template std::expected<std::size_t, WireError> encode(const Frame&, std::span<std::byte>) noexcept;                \
     template std::expected<Frame, WireError> decode(std::span<const std::byte>) noexcept;
 

@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <variant>
 
 /// The protocol between sesslimitd and sesslimit-fleetd, as specified in docs/fleet-protocol.md. Each message is one
 /// frame. The functions do not allocate memory, throw or use descriptors. Texts of a decoded message are views into its
@@ -138,6 +139,10 @@ struct EndFrame {
     std::string_view reason;
 };
 
+/// The frames of the daemon, and those of sesslimit-fleetd.
+using DaemonFrame = std::variant<Hello, ClaimFrame, ListedFrame, ListEnd, ReleaseFrame, EndedFrame>;
+using FleetdFrame = std::variant<AnswerFrame, StateFrame, OverLimitFrame, RepairingFrame, EndFrame>;
+
 /// Returns the kind of a frame. Checks only the header of the frame.
 std::expected<Kind, WireError> kind_of(std::span<const std::byte> frame) noexcept;
 
@@ -149,5 +154,9 @@ std::expected<std::size_t, WireError> encode(const Frame& message, std::span<std
 /// Reads one frame. Checks all bounds and ignores unknown fields.
 template <class Frame>
 std::expected<Frame, WireError> decode(std::span<const std::byte> frame) noexcept;
+
+/// Reads a frame of one side.
+std::expected<DaemonFrame, WireError> decode_daemon_frame(std::span<const std::byte> frame) noexcept;
+std::expected<FleetdFrame, WireError> decode_fleetd_frame(std::span<const std::byte> frame) noexcept;
 
 } // namespace sesslimit::fleet::wire
