@@ -140,7 +140,7 @@ void FleetLink::update() {
 
 /// Closes the connection after the last claim was released, if the policy does not limit sessions in the fleet.
 void FleetLink::finish_if_not_needed() {
-    if (is_limited_ || dependencies_.state().claims() > 0 || !socket_ || is_listing_ || !queued_.empty()) {
+    if (is_limited_ || dependencies_.state().claims() > 0 || !socket_ || is_listing_ || !queue_.empty()) {
         return;
     }
     owes_list_ = false;
@@ -197,7 +197,7 @@ void FleetLink::retry() {
 void FleetLink::close() {
     source_.reset();
     socket_.reset();
-    queued_.clear();
+    queue_.clear();
     unanswered_.clear();
     is_listing_ = false;
 }
@@ -320,26 +320,24 @@ bool FleetLink::send(const Message& message) {
         return false;
     }
     const auto frame = std::span(bytes).first(*size);
-    if (queued_.empty()) {
-        if (::send(socket_.get(), frame.data(), frame.size(), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) {
-            return true;
-        }
-        if (errno != EAGAIN && errno != EINTR && errno != ENOBUFS) {
-            lose(std::strerror(errno));
-            return false;
-        }
-    }
-    if (queued_.size() >= max_queued) {
+    switch (queue_.send(socket_.get(), frame)) {
+    case FrameQueue::Result::sent:
+        return true;
+    case FrameQueue::Result::queued:
+        watch_writability();
+        return true;
+    case FrameQueue::Result::full:
         lose("it does not read");
         return false;
+    case FrameQueue::Result::lost:
+        break;
     }
-    queued_.emplace_back(frame.begin(), frame.end());
-    watch_writability();
-    return true;
+    lose(std::strerror(errno));
+    return false;
 }
 
 void FleetLink::watch_writability() {
-    const bool is_pending = is_listing_ || !queued_.empty();
+    const bool is_pending = is_listing_ || !queue_.empty();
     (void)sd_event_source_set_io_events(source_.get(), is_pending ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
 
@@ -355,15 +353,10 @@ void FleetLink::serve(std::uint32_t events) {
 
 /// Sends the queued frames and then the next part of the list.
 void FleetLink::write() {
-    while (!queued_.empty()) {
-        const Frame& frame = queued_.front();
-        if (::send(socket_.get(), frame.data(), frame.size(), MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
-            return errno == EAGAIN || errno == EINTR || errno == ENOBUFS ? watch_writability()
-                                                                         : lose(std::strerror(errno));
-        }
-        queued_.pop_front();
+    if (queue_.flush(socket_.get()) == FrameQueue::Result::lost) {
+        return lose(std::strerror(errno));
     }
-    for (int listed = 0; is_listing_ && queued_.empty() && listed < list_batch_size; ++listed) {
+    for (int listed = 0; is_listing_ && queue_.empty() && listed < list_batch_size; ++listed) {
         if (!list_next()) {
             return; // the connection is closed
         }
@@ -460,41 +453,13 @@ void FleetLink::on_frame(const frames::EndFrame& end) {
     dependencies_.events.handle(event_of(end));
 }
 
-template <class Message>
-bool FleetLink::pass(std::span<const std::byte> frame) {
-    const auto message = frames::decode<Message>(frame);
-    if (message) {
-        on_frame(*message);
-    }
-    return message.has_value();
-}
-
 /// Handles a frame. Returns false if it is invalid.
-bool FleetLink::handle(std::span<const std::byte> frame) {
-    const auto kind = frames::kind_of(frame);
-    if (!kind) {
-        return false;
+bool FleetLink::handle(std::span<const std::byte> bytes) {
+    const auto frame = frames::decode_fleetd_frame(bytes);
+    if (frame) {
+        std::visit([this](const auto& message) { on_frame(message); }, *frame);
     }
-    switch (*kind) {
-    case frames::Kind::answer:
-        return pass<frames::AnswerFrame>(frame);
-    case frames::Kind::state:
-        return pass<frames::StateFrame>(frame);
-    case frames::Kind::over_limit:
-        return pass<frames::OverLimitFrame>(frame);
-    case frames::Kind::repairing:
-        return pass<frames::RepairingFrame>(frame);
-    case frames::Kind::end:
-        return pass<frames::EndFrame>(frame);
-    case frames::Kind::hello:
-    case frames::Kind::claim:
-    case frames::Kind::listed:
-    case frames::Kind::list_end:
-    case frames::Kind::release:
-    case frames::Kind::ended:
-        break; // the daemon sends these frames
-    }
-    return false;
+    return frame.has_value();
 }
 
 } // namespace sesslimit

@@ -7,6 +7,7 @@
 #include "daemon/core/state.hpp"
 #include "daemon/event_loop.hpp"
 #include "daemon/fleet_link/message_budget.hpp"
+#include "daemon/frame_queue.hpp"
 #include "fleet/protocol.hpp"
 
 #include <array>
@@ -17,7 +18,6 @@
 #include <map>
 #include <span>
 #include <string>
-#include <vector>
 
 namespace sesslimit {
 
@@ -81,8 +81,6 @@ class FleetLink {
     [[nodiscard]] bool is_idle() const { return !socket_ && !retry_timer_.is_armed() && !state_timer_.is_armed(); }
 
   private:
-    using Frame = std::vector<std::byte>;
-
     [[nodiscard]] bool is_needed() const;
     void update();
     void connect();
@@ -93,9 +91,7 @@ class FleetLink {
     void set_state(core::FleetState state);
     void serve(std::uint32_t events);
     void receive();
-    bool handle(std::span<const std::byte> frame);
-    template <class Message>
-    bool pass(std::span<const std::byte> frame);
+    bool handle(std::span<const std::byte> bytes);
     void on_frame(const fleet::wire::AnswerFrame& answer);
     void on_frame(const fleet::wire::StateFrame& state);
     void on_frame(const fleet::wire::OverLimitFrame& over);
@@ -131,7 +127,7 @@ class FleetLink {
     MessageBudget budget_;                 ///< a process that is taken over could fill the journal
     std::uint64_t connection_ = 0;         ///< number of the connection
     SessionKey listed_ = SessionKey::none; ///< last session of the list that was sent
-    std::deque<Frame> queued_;
+    FrameQueue queue_{max_queued};
     /// Numbers of the newest orders, with the numbers of sessions that they terminated. sesslimit-fleetd repeats an
     /// order after a lost connection, and the repetition must not terminate sessions that were opened since.
     std::map<std::uint64_t, std::uint32_t> orders_;

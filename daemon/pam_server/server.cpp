@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/pam_server/server.hpp"
 
+#include "daemon/acceptor.hpp"
 #include "daemon/pam_server/request.hpp"
 
 #include <sys/epoll.h>
@@ -17,16 +18,6 @@
 #include <variant>
 
 namespace sesslimit::pam_server {
-namespace {
-
-/// Time for which the server accepts no connections after the process has run out of descriptors. Without this pause,
-/// the event loop would retry continuously.
-constexpr auto accept_pause = std::chrono::milliseconds(100);
-
-/// Maximum number of connections that are accepted before the event loop handles other events.
-constexpr int accepted_batch_size = 64;
-
-} // namespace
 
 struct Server::Impl {
     struct Connection {
@@ -47,15 +38,12 @@ struct Server::Impl {
     };
 
     sd_event* loop;
-    UniqueFd listener;
     /// Callback for errors of requests.
     std::function<void(const Error&)> failed;
     std::optional<Sinks> sinks; ///< set by start()
-    EventSource accepting;
+    Acceptor acceptor;
     /// Timer that expires when the oldest connection without a request must be closed.
     Timer request_timer;
-    /// Timer that ends a pause during which connections are not accepted.
-    Timer pause_timer;
     /// Open connections in the order of their arrival.
     std::map<RequestId, Connection> connections;
     /// ID of the newest connection. IDs start at 1.
@@ -64,22 +52,15 @@ struct Server::Impl {
     std::array<std::byte, wire::max_frame + 1> buffer{};
 
     Impl(sd_event* event_loop, UniqueFd socket, std::function<void(const Error&)> report)
-        : loop(event_loop), listener(std::move(socket)), failed(std::move(report)),
-          request_timer(loop, CLOCK_MONOTONIC, [this] { close_silent_connections(); }),
-          pause_timer(loop, CLOCK_MONOTONIC, [this] { sd_event_source_set_enabled(accepting.get(), SD_EVENT_ON); }) {}
+        : loop(event_loop), failed(std::move(report)),
+          acceptor(loop, std::move(socket),
+                   {.accepted = [this](UniqueFd accepted) { add_connection(std::move(accepted)); },
+                    .failed = [this](const Error& error) { accept_failed(error); }}),
+          request_timer(loop, CLOCK_MONOTONIC, [this] { close_silent_connections(); }) {}
 
-    void accept_connections() {
-        for (int accepted = 0; accepted < accepted_batch_size; ++accepted) {
-            UniqueFd socket(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-            if (!socket) {
-                if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
-                    failed(fail_errno("accept a connection").error());
-                    pause_accepting(); // out of descriptors
-                }
-                break;
-            }
-            add_connection(std::move(socket));
-        }
+    void accept_failed(const Error& error) {
+        failed(error);
+        make_room(); // the process has probably run out of descriptors
     }
 
     /// Handles epoll events of a connection. The function may close and delete the connection.
@@ -251,13 +232,6 @@ struct Server::Impl {
             connections.erase(silent);
         }
     }
-
-    void pause_accepting() {
-        make_room();
-        if (pause_timer.arm_in(accept_pause)) {
-            sd_event_source_set_enabled(accepting.get(), SD_EVENT_OFF);
-        }
-    }
 };
 
 Server::Server(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
@@ -267,13 +241,9 @@ Server::~Server() = default;
 
 Result<Server> Server::make(sd_event* loop, UniqueFd listener, std::function<void(const Error&)> failed) {
     auto impl = std::make_unique<Impl>(loop, std::move(listener), std::move(failed));
-    auto accepting = watch_descriptor(loop, impl->listener.get(), EPOLLIN,
-                                      [server = impl.get()](std::uint32_t) { server->accept_connections(); });
-    if (!accepting) {
-        return std::unexpected(accepting.error());
+    if (auto prepared = impl->acceptor.prepare(); !prepared) {
+        return std::unexpected(prepared.error());
     }
-    sd_event_source_set_enabled(accepting->get(), SD_EVENT_OFF);
-    impl->accepting = *std::move(accepting);
     return Server(std::move(impl));
 }
 
@@ -283,7 +253,7 @@ UniqueFd Server::take_pidfd(const Leader& leader) {
 
 void Server::start(const Sinks& sinks) {
     impl_->sinks.emplace(sinks);
-    sd_event_source_set_enabled(impl_->accepting.get(), SD_EVENT_ON);
+    impl_->acceptor.start();
 }
 
 void Server::ask_to_wait(RequestId request, Duration more) {

@@ -10,8 +10,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
-#include <deque>
 #include <optional>
 #include <span>
 #include <utility>
@@ -19,9 +17,6 @@
 
 namespace sesslimit::fleet {
 namespace {
-
-/// Time for which no connections are accepted after the process has run out of descriptors.
-constexpr auto accept_pause = std::chrono::seconds(1);
 
 constexpr auto timer_accuracy = std::chrono::milliseconds(10);
 
@@ -78,9 +73,9 @@ class AdminServer::Connection final : AdminEffects {
   private:
     void serve(std::uint32_t events) {
         if ((events & EPOLLOUT) != 0) {
-            send_queued();
+            follow(queue_.flush(socket_.get()));
         }
-        if (socket_ && (events & EPOLLIN) != 0 && !request_ && queued_.empty()) {
+        if (socket_ && (events & EPOLLIN) != 0 && !request_ && queue_.empty()) {
             receive();
         } else if (socket_ && (events & (EPOLLHUP | EPOLLERR)) != 0) {
             close();
@@ -148,7 +143,7 @@ class AdminServer::Connection final : AdminEffects {
         if (!socket_) {
             request_.reset();
         }
-        while (request_ && queued_.empty() && request_->waits_until_sent()) {
+        while (request_ && queue_.empty() && request_->waits_until_sent()) {
             request_->on_sent(boottime_now());
         }
         watch_events();
@@ -178,26 +173,15 @@ class AdminServer::Connection final : AdminEffects {
             return;
         }
         const auto frame = std::span<const std::byte>(bytes).first(*size);
-        if (socket_ && (!queued_.empty() || !try_send(frame)) && socket_) {
-            queued_.emplace_back(frame.begin(), frame.end());
-            watch_events();
+        if (socket_) {
+            follow(queue_.send(socket_.get(), frame));
         }
     }
 
-    /// Returns true if the frame was sent. Closes the connection if the administrator has closed it.
-    bool try_send(std::span<const std::byte> frame) {
-        if (::send(socket_.get(), frame.data(), frame.size(), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) {
-            return true;
-        }
-        if (errno != EAGAIN && errno != EINTR && errno != ENOBUFS) {
-            close();
-        }
-        return false;
-    }
-
-    void send_queued() {
-        while (!queued_.empty() && try_send(queued_.front())) {
-            queued_.pop_front();
+    /// Closes the connection if the administrator has closed it, or does not read.
+    void follow(FrameQueue::Result result) {
+        if (result == FrameQueue::Result::lost || result == FrameQueue::Result::full) {
+            return close();
         }
         watch_events();
     }
@@ -205,8 +189,8 @@ class AdminServer::Connection final : AdminEffects {
     /// Waits for the events that are handled in this state: a request, or the end of the connection.
     void watch_events() {
         if (socket_) {
-            const std::uint32_t input = request_ || !queued_.empty() ? 0 : static_cast<std::uint32_t>(EPOLLIN);
-            const std::uint32_t output = queued_.empty() ? 0 : static_cast<std::uint32_t>(EPOLLOUT);
+            const std::uint32_t input = request_ || !queue_.empty() ? 0 : static_cast<std::uint32_t>(EPOLLIN);
+            const std::uint32_t output = queue_.empty() ? 0 : static_cast<std::uint32_t>(EPOLLOUT);
             sd_event_source_set_io_events(source_.get(), input | output);
         }
     }
@@ -214,7 +198,7 @@ class AdminServer::Connection final : AdminEffects {
     void close() {
         source_.reset();
         socket_.reset();
-        queued_.clear();
+        queue_.clear();
         timer_.disarm();
         server_.clean_up_soon();
     }
@@ -247,7 +231,7 @@ class AdminServer::Connection final : AdminEffects {
     AdminServer& server_;
     UniqueFd socket_;
     EventSource source_{};
-    std::deque<std::vector<std::byte>> queued_{}; ///< Frames of one page of records at most.
+    FrameQueue queue_{max_queued};
     std::optional<etcd::Client> client_{};
     std::optional<AdminRequest> request_{};
     /// Deadline of the request, or the time until which a request must arrive.
@@ -255,35 +239,24 @@ class AdminServer::Connection final : AdminEffects {
 };
 
 AdminServer::AdminServer(sd_event* loop, UniqueFd listener, Callbacks callbacks)
-    : loop_(loop), listener_(std::move(listener)), callbacks_(std::move(callbacks)),
-      pause_(loop, CLOCK_MONOTONIC, [this] { sd_event_source_set_enabled(accepting_.get(), SD_EVENT_ON); }),
+    : loop_(loop), callbacks_(std::move(callbacks)),
+      acceptor_(loop, std::move(listener),
+                {.accepted = [this](UniqueFd socket) { connect(std::move(socket)); },
+                 .failed = [this](const Error& error) { callbacks_.warn("Retrying: " + error.what); }}),
       cleanup_(loop, CLOCK_MONOTONIC, [this] { remove_closed(); }, timer_accuracy) {}
 
 AdminServer::~AdminServer() = default;
 
 Result<std::unique_ptr<AdminServer>> AdminServer::make(sd_event* loop, UniqueFd listener, Callbacks callbacks) {
     std::unique_ptr<AdminServer> server(new AdminServer(loop, std::move(listener), std::move(callbacks)));
-    auto source = watch_descriptor(loop, server->listener_.get(), EPOLLIN,
-                                   [self = server.get()](std::uint32_t) { self->accept_connection(); });
-    if (!source) {
-        return std::unexpected(source.error());
+    if (auto prepared = server->acceptor_.prepare(); !prepared) {
+        return std::unexpected(prepared.error());
     }
-    server->accepting_ = *std::move(source);
+    server->acceptor_.start();
     return server;
 }
 
-void AdminServer::accept_connection() {
-    UniqueFd socket(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (!socket) {
-        if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
-            callbacks_.warn("Failed to accept the connection of an administrator, trying again in 1 s: " +
-                            std::string(std::strerror(errno)));
-            if (pause_.arm_in(accept_pause)) {
-                sd_event_source_set_enabled(accepting_.get(), SD_EVENT_OFF);
-            }
-        }
-        return;
-    }
+void AdminServer::connect(UniqueFd socket) {
     if (!is_root(socket.get())) {
         callbacks_.warn("Closing a connection of a process that does not run as root.");
         return;

@@ -3,7 +3,9 @@
 
 #include "common/result.hpp"
 #include "common/unique_fd.hpp"
+#include "daemon/acceptor.hpp"
 #include "daemon/event_loop.hpp"
+#include "daemon/frame_queue.hpp"
 #include "fleet/admin.hpp"
 #include "fleet/etcd/client.hpp"
 
@@ -20,6 +22,9 @@ class AdminServer {
   public:
     /// Maximum number of connections. Others are rejected.
     static constexpr std::size_t max_connections = 4;
+    /// Maximum number of frames that wait until an administrator reads. A reply reads the next page of records only
+    /// after the last one was sent.
+    static constexpr std::size_t max_queued = 16384;
     /// Time in which a connection must send its request.
     static constexpr auto request_timeout = std::chrono::seconds(10);
 
@@ -50,15 +55,13 @@ class AdminServer {
     class Connection;
 
     AdminServer(sd_event* loop, UniqueFd listener, Callbacks callbacks);
-    void accept_connection();
+    void connect(UniqueFd socket);
     void clean_up_soon();
     void remove_closed();
 
     sd_event* loop_;
-    UniqueFd listener_;
     Callbacks callbacks_;
-    EventSource accepting_{};
-    Timer pause_;
+    Acceptor acceptor_;
     /// Removes closed connections, and connections to etcd that are no longer needed. They are not removed by their own
     /// callbacks.
     Timer cleanup_;

@@ -6,76 +6,24 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#include <cstring>
 #include <memory>
 #include <utility>
 
 namespace sesslimit::fleet {
-namespace {
 
-/// Time for which no connections are accepted after the process has run out of descriptors.
-constexpr auto accept_pause = std::chrono::seconds(1);
-
-template <class Frame>
-std::expected<DaemonFrame, wire::WireError> decode_as(std::span<const std::byte> frame) {
-    auto message = wire::decode<Frame>(frame);
-    if (!message) {
-        return std::unexpected(message.error());
-    }
-    return *std::move(message);
-}
-
-std::expected<DaemonFrame, wire::WireError> decode_frame(std::span<const std::byte> frame) {
-    const auto kind = wire::kind_of(frame);
-    if (!kind) {
-        return std::unexpected(kind.error());
-    }
-    switch (*kind) {
-    case wire::Kind::hello:
-        return decode_as<wire::Hello>(frame);
-    case wire::Kind::claim:
-        return decode_as<wire::ClaimFrame>(frame);
-    case wire::Kind::listed:
-        return decode_as<wire::ListedFrame>(frame);
-    case wire::Kind::list_end:
-        return decode_as<wire::ListEnd>(frame);
-    case wire::Kind::release:
-        return decode_as<wire::ReleaseFrame>(frame);
-    case wire::Kind::ended:
-        return decode_as<wire::EndedFrame>(frame);
-    default: // a kind that only sesslimit-fleetd sends
-        return std::unexpected(wire::WireError::unknown_kind);
-    }
-}
-
-} // namespace
+DaemonLink::DaemonLink(sd_event* loop, UniqueFd listener, Callbacks callbacks)
+    : loop_(loop), callbacks_(std::move(callbacks)),
+      acceptor_(loop, std::move(listener),
+                {.accepted = [this](UniqueFd socket) { connect(std::move(socket)); },
+                 .failed = [this](const Error& error) { callbacks_.warn("Retrying: " + error.what); }}) {}
 
 Result<std::unique_ptr<DaemonLink>> DaemonLink::make(sd_event* loop, UniqueFd listener, Callbacks callbacks) {
     std::unique_ptr<DaemonLink> link(new DaemonLink(loop, std::move(listener), std::move(callbacks)));
-    auto source = watch_descriptor(loop, link->listener_.get(), EPOLLIN,
-                                   [self = link.get()](std::uint32_t) { self->accept_connections(); });
-    if (!source) {
-        return std::unexpected(source.error());
+    if (auto prepared = link->acceptor_.prepare(); !prepared) {
+        return std::unexpected(prepared.error());
     }
-    link->accepting_ = *std::move(source);
+    link->acceptor_.start();
     return link;
-}
-
-void DaemonLink::accept_connections() {
-    for (int accepted = 0; accepted < batch; ++accepted) {
-        UniqueFd socket(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-        if (socket) {
-            connect(std::move(socket));
-            continue;
-        }
-        if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
-            callbacks_.warn("Failed to accept a connection, trying again in 1 s: " + std::string(std::strerror(errno)));
-            if (pause_.arm_in(accept_pause)) {
-                sd_event_source_set_enabled(accepting_.get(), SD_EVENT_OFF);
-            }
-        }
-        return;
-    }
 }
 
 void DaemonLink::connect(UniqueFd socket) {
@@ -120,7 +68,7 @@ void DaemonLink::read_frames() {
 
 /// Handles a frame. Returns false if the connection has been closed.
 bool DaemonLink::receive(std::span<const std::byte> bytes) {
-    const auto frame = decode_frame(bytes);
+    const auto frame = wire::decode_daemon_frame(bytes);
     if (!frame) {
         close(sesslimit::wire::describe(frame.error()));
         return false;
@@ -142,7 +90,7 @@ void DaemonLink::close(std::string_view reason) {
 void DaemonLink::disconnect() {
     source_.reset();
     socket_.reset();
-    queued_.clear();
+    queue_.clear();
     greeted_ = false;
 }
 
@@ -163,35 +111,35 @@ template void DaemonLink::send(const wire::RepairingFrame&);
 template void DaemonLink::send(const wire::EndFrame&);
 
 void DaemonLink::send_bytes(std::span<const std::byte> frame) {
-    if (!greeted_ || (queued_.empty() && try_send(frame)) || !socket_) {
+    if (!greeted_) {
         return;
     }
-    if (queued_.size() >= max_queued) {
+    switch (queue_.send(socket_.get(), frame)) {
+    case FrameQueue::Result::sent:
+        return;
+    case FrameQueue::Result::queued:
+        sd_event_source_set_io_events(source_.get(), EPOLLIN | EPOLLOUT);
+        return;
+    case FrameQueue::Result::full:
         callbacks_.warn("Closing the connection of sesslimitd, which does not read: " + std::to_string(max_queued) +
                         " frames are waiting.");
-        return disconnect();
+        break;
+    case FrameQueue::Result::lost: // the daemon has closed it
+        break;
     }
-    queued_.emplace_back(frame.begin(), frame.end());
-    sd_event_source_set_io_events(source_.get(), EPOLLIN | EPOLLOUT);
-}
-
-/// Returns true if the frame was sent. Closes the connection if the daemon has closed it.
-bool DaemonLink::try_send(std::span<const std::byte> frame) {
-    if (::send(socket_.get(), frame.data(), frame.size(), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) {
-        return true;
-    }
-    if (errno != EAGAIN && errno != EINTR && errno != ENOBUFS) {
-        disconnect();
-    }
-    return false;
+    disconnect();
 }
 
 void DaemonLink::send_queued() {
-    while (!queued_.empty() && try_send(queued_.front())) {
-        queued_.pop_front();
-    }
-    if (socket_ && queued_.empty()) {
+    switch (queue_.flush(socket_.get())) {
+    case FrameQueue::Result::sent:
         sd_event_source_set_io_events(source_.get(), EPOLLIN);
+        return;
+    case FrameQueue::Result::lost:
+        return disconnect();
+    case FrameQueue::Result::queued:
+    case FrameQueue::Result::full:
+        return;
     }
 }
 

@@ -3,23 +3,19 @@
 
 #include "common/result.hpp"
 #include "common/unique_fd.hpp"
+#include "daemon/acceptor.hpp"
 #include "daemon/event_loop.hpp"
+#include "daemon/frame_queue.hpp"
 #include "fleet/protocol.hpp"
 
 #include <array>
 #include <cstddef>
-#include <deque>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
-#include <variant>
-#include <vector>
 
 namespace sesslimit::fleet {
-
-/// A frame of the daemon. Its texts are views that are valid until the receiver returns.
-using DaemonFrame =
-    std::variant<wire::Hello, wire::ClaimFrame, wire::ListedFrame, wire::ListEnd, wire::ReleaseFrame, wire::EndedFrame>;
 
 /// The socket on which sesslimitd connects, and its connection (docs/fleet-protocol.md). There is at most one
 /// connection.
@@ -27,12 +23,13 @@ class DaemonLink {
   public:
     /// Maximum number of frames that wait until the daemon reads. The connection is closed if there are more.
     static constexpr std::size_t max_queued = 4096;
-    /// Maximum number of frames, and of connections, that are read before the event loop handles other events.
+    /// Maximum number of frames that are read before the event loop handles other events.
     static constexpr int batch = 64;
 
     struct Callbacks {
-        /// Receives a frame. It may call send() and close().
-        std::function<void(const DaemonFrame&)> received;
+        /// Receives a frame. It may call send() and close(). The texts of the frame are views that are valid until it
+        /// returns.
+        std::function<void(const wire::DaemonFrame&)> received;
         /// Is called after a batch of frames.
         std::function<void()> received_all;
         /// Receives a line for the journal.
@@ -54,29 +51,23 @@ class DaemonLink {
     void close(std::string_view reason);
 
   private:
-    DaemonLink(sd_event* loop, UniqueFd listener, Callbacks callbacks)
-        : loop_(loop), listener_(std::move(listener)), callbacks_(std::move(callbacks)),
-          pause_(loop, CLOCK_MONOTONIC, [this] { sd_event_source_set_enabled(accepting_.get(), SD_EVENT_ON); }) {}
+    DaemonLink(sd_event* loop, UniqueFd listener, Callbacks callbacks);
 
-    void accept_connections();
     void connect(UniqueFd socket);
     void serve(std::uint32_t events);
     void read_frames();
     bool receive(std::span<const std::byte> frame);
     void send_queued();
     void send_bytes(std::span<const std::byte> frame);
-    bool try_send(std::span<const std::byte> frame);
     void disconnect();
 
     sd_event* loop_;
-    UniqueFd listener_;
     Callbacks callbacks_;
-    EventSource accepting_{};
-    Timer pause_;
+    Acceptor acceptor_;
     UniqueFd socket_{}; ///< Connection to the daemon; empty if there is none.
     EventSource source_{};
     bool greeted_ = false; ///< The daemon has sent its Hello on this connection.
-    std::deque<std::vector<std::byte>> queued_{};
+    FrameQueue queue_{max_queued};
     /// Buffer for one frame. The additional byte detects a packet that is longer than a frame may be.
     std::array<std::byte, wire::max_frame + 1> buffer_{};
 };

@@ -163,7 +163,7 @@ struct Fleetd::Impl final : Effects, OrderEffects {
         }
         client.emplace(*std::move(started));
         auto made = DaemonLink::make(loop.get(), std::move(sockets.daemon),
-                                     {.received = [this](const DaemonFrame& frame) { on_frame(frame); },
+                                     {.received = [this](const wire::DaemonFrame& frame) { on_frame(frame); },
                                       .received_all = [this] { arm_timer(); },
                                       .warn = [](const std::string& text) { log(LOG_WARNING, text); }});
         if (!made) {
@@ -285,7 +285,7 @@ struct Fleetd::Impl final : Effects, OrderEffects {
         }
     }
 
-    void on_frame(const DaemonFrame& frame) {
+    void on_frame(const wire::DaemonFrame& frame) {
         std::visit([this](const auto& message) { handle(message); }, frame);
     }
     void handle(const wire::Hello& hello) {
