@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from conftest import Hosts
-from fleet.frames import FULL, GRANTED, outcomes, wait_for
+from fleet.frames import FULL, GRANTED, Rounds
 from fleet.waits import LIMIT, wait_for_slots, wait_until_empty
 
 HOUR, DAY = 3600, 86400
@@ -33,19 +33,10 @@ def test_clocks_of_nodes_and_hosts_differ(clusters, saw):
         shifted = [each.process for each in (*cluster.nodes, *machines)]
         assert tuple(ahead(process) for process in shifted if "--time" in command(process)) == tuple(
             seconds for seconds in (*NODES, *HOSTS) if seconds)
-        longest, session = 0.0, 10
+        claims = Rounds(daemons, LOGINS, LIMIT)
         for turn in range(ROUNDS):
-            sessions = list(range(session, session + LOGINS))
-            session += LOGINS
-            began = time.monotonic()
-            for number in sessions:
-                daemons[number % 4].claim(number, f"round{turn}", LIMIT)
-            wait_for(daemons, lambda: len(outcomes(daemons, sessions)) == LOGINS, 10, "answers")  # noqa: B023
-            longest = max(longest, time.monotonic() - began)
-            found = outcomes(daemons, sessions)
-            assert (found.count(GRANTED), found.count(FULL)) == (LIMIT, LOGINS - LIMIT), found
-            for number in sessions:
-                daemons[number % 4].release(number)
+            assert claims.claim() == [LIMIT, LOGINS - LIMIT, 0], f"round {turn}"
+            claims.release()
         wait_until_empty(cluster)
         # The leases stay for longer than host_ttl, and the slots of a lost host are free after it.
         for daemon in daemons[1:]:
@@ -60,7 +51,7 @@ def test_clocks_of_nodes_and_hosts_differ(clusters, saw):
         assert daemons[0].ask(2, "alice", LIMIT)[0].outcome == GRANTED
         assert freed >= TTL * 2 / 3 - SLACK
         saw(f"clocks of nodes 0 to 30 days ahead, of hosts 0 to 100 days: {ROUNDS} rounds of {LOGINS} claims, exactly "
-            f"{LIMIT} granted in each, longest wait {longest:.2f} s; slot free {freed:.1f} s after its host was lost "
+            f"{LIMIT} granted in each, longest wait {claims.longest:.2f} s; slot free {freed:.1f} s after its host was lost "
             f"(host_ttl {TTL} s)")
     finally:
         hosts.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fleet.cluster import PREFIX
-from fleet.frames import FULL, GRANTED, UNKNOWN, outcomes, wait_for
+from fleet.frames import FULL, GRANTED, UNKNOWN, Rounds, wait_for
 from fleet.pki import Authority
 from fleet.waits import LIMIT, wait_for_log, wait_for_slots, wait_until_empty
 
@@ -21,32 +21,20 @@ SLACK = 0.5
 @pytest.mark.parametrize("logins", [20, 100])
 def test_exactly_the_limit_while_the_leader_fails(four, cluster, saw, fault, logins):
     machines, daemons = four
-    session, longest, unknown, rounds = 0, 0.0, 0, 5
+    claims, unknown, rounds = Rounds(daemons, logins, LIMIT), 0, 5
     for turn in range(rounds):
-        user, leader = f"leader{turn}", cluster.leader()
-        sessions = list(range(session + 1, session + logins + 1))
-        session += logins
-        began = time.monotonic()
-        for at, number in enumerate(sessions):
-            daemons[number % 4].claim(number, user, LIMIT)
-            if at == logins // 2:
-                getattr(leader, fault)()
-        wait_for(daemons, lambda: len(outcomes(daemons, sessions)) == logins, 10, f"answers in round {turn}")  # noqa: B023
-        longest = max(longest, time.monotonic() - began)
-        found = outcomes(daemons, sessions)
-        unknown += found.count(UNKNOWN)
-        assert found.count(GRANTED) <= LIMIT, f"round {turn}: {found}"
-        if not found.count(UNKNOWN):
-            assert found.count(GRANTED) == LIMIT
+        leader = cluster.leader()
+        granted, _, undecided = claims.claim(halfway=getattr(leader, fault))
+        unknown += undecided
+        assert granted <= LIMIT if undecided else granted == LIMIT, f"round {turn}: {granted} granted"
         leader.resume()
-        for number in sessions:
-            daemons[number % 4].release(number)
+        claims.release()
         cluster.wait_until_healthy()
         wait_for(daemons, lambda: all(daemon.is_up for daemon in daemons), 30, "connection to etcd")
     wait_until_empty(cluster)
-    assert longest < ANSWER_TIME + SLACK
+    assert claims.longest < ANSWER_TIME + SLACK
     saw(f"{rounds} rounds of {logins} claims, leader {fault}: never more than {LIMIT} granted, {unknown} unknown, "
-        f"longest round {longest:.2f} s")
+        f"longest round {claims.longest:.2f} s")
 
 
 def test_slots_of_a_lost_host_are_free_after_its_ttl(hosts, cluster, saw):

@@ -5,34 +5,24 @@ import time
 
 import pytest
 
-from fleet.frames import FULL, GRANTED, outcomes, wait_for
+from fleet.frames import FULL, GRANTED, Rounds, wait_for
 from fleet.system_bus import SystemBus
 from fleet.waits import LIMIT, wait_for_slots, wait_for_value, wait_until_empty
 
 @pytest.mark.parametrize("logins, rounds", [(20, 60), (100, 40)])
 def test_exactly_the_limit_of_concurrent_claims(four, cluster, saw, logins, rounds):
     machines, daemons = four
-    session, longest, granted_first = 0, 0.0, set()
+    claims, winners = Rounds(daemons, logins, LIMIT), set()
     for turn in range(rounds):
-        user = f"storm{turn}"
-        sessions = [session + number for number in range(1, logins + 1)]
-        session += logins
-        began = time.monotonic()
-        for number in sessions:
-            daemons[number % 4].claim(number, user, LIMIT)
-        wait_for(daemons, lambda: len(outcomes(daemons, sessions)) == logins, 10, f"answers in round {turn}")  # noqa: B023
-        longest = max(longest, time.monotonic() - began)
-        found = outcomes(daemons, sessions)
-        assert found.count(GRANTED) == LIMIT and found.count(FULL) == logins - LIMIT, f"round {turn}: {found}"
-        assert len(cluster.slots(user)) == LIMIT if turn % 10 == 0 else True
-        for number in sessions:
-            daemon = daemons[number % 4]
-            if daemon.answers[number].outcome == GRANTED:
-                granted_first.add(number % 4)
-            daemon.release(number)
+        assert claims.claim() == [LIMIT, logins - LIMIT, 0], f"round {turn}"
+        if turn % 10 == 0:
+            assert len(cluster.slots(claims.user)) == LIMIT
+        winners |= claims.winners()
+        claims.release()
     wait_until_empty(cluster)
-    assert len(granted_first) > 1, "one host got all slots"
-    saw(f"{rounds} rounds of {logins} claims on 4 hosts: {LIMIT} granted in each; longest round {longest * 1000:.0f} ms")
+    assert len(winners) > 1, "one host got all slots"
+    saw(f"{rounds} rounds of {logins} claims on 4 hosts: {LIMIT} granted in each; longest round "
+        f"{claims.longest * 1000:.0f} ms")
 
 
 def test_a_denial_names_the_hosts_that_hold_the_slots(four, cluster):

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from conftest import Hosts
 from fleet.cluster import Etcd
-from fleet.frames import FULL, GRANTED, UNKNOWN, outcomes, wait_for
+from fleet.frames import FULL, GRANTED, Rounds
 from fleet.waits import LIMIT, wait_until_empty
 
 LOGINS = 20
@@ -24,24 +24,11 @@ def upgrade(node, cluster, etcd):
     return time.monotonic() - began
 
 
-def storms(daemons, over):
-    """Claims slots in rounds, until the event is set. Returns the number of rounds and the longest wait."""
-    rounds, longest, session = 0, 0.0, 10
+def storms(claims, over):
+    """Claims slots in rounds, until the event is set."""
     while not over.is_set():
-        user, rounds = f"round{rounds}", rounds + 1
-        sessions = list(range(session, session + LOGINS))
-        session += LOGINS
-        began = time.monotonic()
-        for number in sessions:
-            daemons[number % 4].claim(number, user, LIMIT)
-        wait_for(daemons, lambda: len(outcomes(daemons, sessions)) == LOGINS, 10, f"answers of {user}")  # noqa: B023
-        longest = max(longest, time.monotonic() - began)
-        found = outcomes(daemons, sessions)
-        counts = [found.count(outcome) for outcome in (GRANTED, FULL, UNKNOWN)]
-        assert counts == [LIMIT, LOGINS - LIMIT, 0], f"{user}: {counts}"
-        for number in sessions:
-            daemons[number % 4].release(number)
-    return rounds, longest
+        assert claims.claim() == [LIMIT, LOGINS - LIMIT, 0], claims.user
+        claims.release()
 
 
 def test_nodes_are_upgraded_one_after_the_other(clusters, request, saw):
@@ -53,8 +40,9 @@ def test_nodes_are_upgraded_one_after_the_other(clusters, request, saw):
         for daemon in daemons[:LIMIT]:
             assert daemon.ask(1, "stays", LIMIT)[0].outcome == GRANTED
         before, away, over = cluster.records("p/stays/"), [], threading.Event()
+        claims = Rounds(daemons, LOGINS, LIMIT)
         with ThreadPoolExecutor(1) as pool:
-            running = pool.submit(storms, daemons, over)
+            running = pool.submit(storms, claims, over)
             try:
                 # In this thread, because the nodes are killed with the thread that has started them.
                 for node in cluster.nodes:
@@ -62,7 +50,7 @@ def test_nodes_are_upgraded_one_after_the_other(clusters, request, saw):
                     time.sleep(BETWEEN)
             finally:
                 over.set()
-            rounds, longest = running.result()
+            running.result()
         assert [cluster.status(node)["version"] for node in cluster.nodes] == [newer.version()] * 3
         assert cluster.records("p/stays/") == before
         assert daemons[3].ask(1, "stays", LIMIT)[0].outcome == FULL
@@ -70,7 +58,7 @@ def test_nodes_are_upgraded_one_after_the_other(clusters, request, saw):
         for daemon in daemons[:LIMIT]:
             daemon.release(1)
         wait_until_empty(cluster)
-        saw(f"{cluster.etcd.version()} to {newer.version()}, each node away for at most {max(away):.1f} s: {rounds} rounds "
-            f"of {LOGINS} claims, exactly {LIMIT} granted in each; longest wait {longest:.2f} s, left over 0")
+        saw(f"{cluster.etcd.version()} to {newer.version()}, each node away for at most {max(away):.1f} s: {claims.count} rounds "
+            f"of {LOGINS} claims, exactly {LIMIT} granted in each; longest wait {claims.longest:.2f} s, left over 0")
     finally:
         hosts.close()

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Logins of one user to four hosts at the same time, with a limit of 3 over all of them."""
 
-import contextlib
 import os
 import re
 import time
@@ -9,9 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from booted.storm import Result, Shells, all_at_once, denial, log_out, stay
+from booted.storm import Result, Storms, all_at_once, denial, log_out, stay
 from fleet.waits import LIMIT, wait_until_empty
-from lab.storm import Storm
 
 # Rounds of each number of logins at once.
 ROUNDS = {20: 5, 100: 2}
@@ -70,21 +68,13 @@ def test_the_limit_during_a_storm_while_a_process_fails(hosts, cluster, saw, nam
     for host in hosts:
         host.module_arguments("debug")
     since = hosts[0].now()
-    storms = [Storm(host, "alice", WALKERS) for host in hosts]
-    with contextlib.ExitStack() as stack:
-        shells = stack.enter_context(Shells(hosts, "alice"))
-        for storm in storms:
-            stack.enter_context(storm)
+    with Storms(hosts, "alice", WALKERS) as storms:
         for host in hosts:
             time.sleep(BETWEEN)
             host.sh(FAULTS[name])
         time.sleep(BETWEEN)
-    outcomes = [storm.outcome for storm in storms]
-    total = Result(admitted=sum(each.admitted for each in outcomes), denied=sum(each.denied for each in outcomes),
-                   odd=[text for each in outcomes for text in each.odd], most=shells.most,
-                   longest=max(each.whole for each in outcomes))
+    total, uncounted = storms.result()
     unsure = sum(len(host.events("fleet-unsure", since=since)) for host in hosts)
-    uncounted = sum(each.uncounted for each in outcomes)
     saw(f"{name} on each host in turn: {total.row(left(hosts, cluster))}; {unsure} admitted without an answer of the "
         f"fleet, {uncounted} uncounted")
     assert total.odd == [] and total.admitted > 0 and total.denied > 0, total

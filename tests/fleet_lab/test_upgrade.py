@@ -1,18 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Hosts whose packages are upgraded one after the other, while users log in to all hosts."""
 
-import contextlib
 import json
 import time
 
 import pytest
 
-from booted.storm import DENIED, Result, Shells, denial, log_out, stay
+from booted.storm import DENIED, Storms, denial, log_out, stay
 from fleet.waits import LIMIT, wait_for_slots, wait_until_empty
 from lab import apt
 from lab.host import seconds_of
 from lab.packages import built_packages, fleet_package
-from lab.storm import Storm
 
 WALKERS = 2  # on each host
 BETWEEN = 2  # seconds between two upgrades
@@ -47,12 +45,8 @@ def test_hosts_are_upgraded_one_after_the_other(hosts, cluster, packages, saw, t
     since = hosts[0].now()
     open_before = [stay(hosts[0], "alice"), stay(hosts[1], "alice")]
     before = cluster.slots("alice")
-    storms = [Storm(host, "alice", WALKERS) for host in hosts]
     needed = []
-    with contextlib.ExitStack() as stack:
-        shells = stack.enter_context(Shells(hosts, "alice"))
-        for storm in storms:
-            stack.enter_context(storm)
+    with Storms(hosts, "alice", WALKERS) as storms:
         for host in hosts[:2]:
             time.sleep(BETWEEN)
             began = time.monotonic()
@@ -62,12 +56,8 @@ def test_hosts_are_upgraded_one_after_the_other(hosts, cluster, packages, saw, t
     assert [apt.version(host, name) for host in hosts[:2] for name in (*apt.NAMES, "sesslimit-fleet")] == [
         apt.version_of(later)] * 6
     assert apt.is_older(packages, later)
-    outcomes = [storm.outcome for storm in storms]
-    total = Result(admitted=sum(each.admitted for each in outcomes), denied=sum(each.denied for each in outcomes),
-                   odd=[text for each in outcomes for text in each.odd], most=shells.most,
-                   longest=max(each.whole for each in outcomes))
+    total, uncounted = storms.result()
     unsure = sum(len(host.events("fleet-unsure", since=since)) for host in hosts)
-    uncounted = sum(each.uncounted for each in outcomes)
     assert all(login.running for login in open_before)
     wait_for_slots(cluster, "alice", 2, 10)
     assert cluster.slots("alice") == before

@@ -54,7 +54,7 @@ def pytest_report_header():
     return f"packages: {PACKAGES}"
 
 
-class Machines:
+class CurrentMachine:
     """The machine of this worker, of the suite of the last test. It is booted on first use.
 
     A worker has one machine at a time: the machines of all workers share fs.inotify.max_user_instances, which is 128 by
@@ -62,25 +62,21 @@ class Machines:
     """
 
     def __init__(self):
-        self._hosts = {}
+        self._host = None
 
-    def host(self, suite):
-        if suite not in self._hosts:
+    def of(self, suite):
+        if self._host and self._host.suite != suite:
             self.stop()
-            host = Host(suite)
-            host.start()
-            self._hosts[suite] = host
-            host.install_sesslimit(built_packages(suite))
-        return self._hosts[suite]
-
-    def drop(self, suite):
-        host = self._hosts.pop(suite, None)
-        if host:
-            host.stop()
+        if not self._host:
+            self._host = Host(suite)
+            self._host.start()
+            self._host.install_sesslimit(built_packages(suite))
+        return self._host
 
     def stop(self):
-        for suite in list(self._hosts):
-            self.drop(suite)
+        host, self._host = self._host, None
+        if host:
+            host.stop()
 
 
 @pytest.fixture(scope="session")
@@ -89,10 +85,10 @@ def debs(suite):
 
 
 @pytest.fixture(scope="session")
-def machines():
-    kept = Machines()
-    yield kept
-    kept.stop()
+def machine_of_worker():
+    current = CurrentMachine()
+    yield current
+    current.stop()
 
 
 @pytest.fixture
@@ -102,24 +98,24 @@ def own_turn(request):
 
 
 @pytest.fixture
-def fresh(suite, machines, own_turn):
+def fresh(machine_of_worker, own_turn):
     """Makes the fixture `host` boot a new machine, on which no test left anything, if it is named before it."""
-    machines.drop(suite)
+    machine_of_worker.stop()
 
 
 @pytest.fixture
-def host(request, suite, machines, own_turn):
+def host(request, suite, machine_of_worker, own_turn):
     """A machine with sesslimit, without limits and without sessions."""
     try:
-        booted = machines.host(suite)
+        booted = machine_of_worker.of(suite)
         booted.reset()
         yield booted
         failed = getattr(request.node, "failed", False)
     except BaseException:
-        machines.drop(suite)
+        machine_of_worker.stop()
         raise
     if failed:
-        machines.drop(suite)  # its state is unknown
+        machine_of_worker.stop()  # its state is unknown
     else:
         booted.end_clients()
         booted.assert_unsanitized()

@@ -139,5 +139,38 @@ def wait_for(daemons, condition, timeout, what):
             daemon.receive()
 
 
-def outcomes(daemons, sessions):
-    return [daemon.answers[session].outcome for daemon in daemons for session in sessions if session in daemon.answers]
+class Rounds:
+    """Rounds of claims. In each, another user claims slots for sessions on all daemons at once."""
+
+    def __init__(self, daemons, logins, limit):
+        self._daemons, self._logins, self._limit = daemons, logins, limit
+        self._claims = {}  # the daemon of each session of the round
+        self.count = 0
+        self.longest = 0.0  # seconds from the first claim of a round to the last answer
+        self.user = ""
+
+    def claim(self, halfway=None):
+        """Returns the numbers of claims that were granted, rejected because of the limit, and not decided."""
+        first = 10 + self.count * self._logins
+        self.user, self.count = f"round{self.count}", self.count + 1
+        self._claims = {number: self._daemons[number % len(self._daemons)] for number in range(first, first + self._logins)}
+        began = time.monotonic()
+        for at, (number, daemon) in enumerate(self._claims.items()):
+            daemon.claim(number, self.user, self._limit)
+            if halfway and at == self._logins // 2:
+                halfway()
+        wait_for(self._daemons, self._is_answered, 10, f"answers for {self.user}")
+        self.longest = max(self.longest, time.monotonic() - began)
+        found = [daemon.answers[number].outcome for number, daemon in self._claims.items()]
+        return [found.count(outcome) for outcome in (GRANTED, FULL, UNKNOWN)]
+
+    def winners(self):
+        """Returns the daemons whose claims were granted."""
+        return {daemon for number, daemon in self._claims.items() if daemon.answers[number].outcome == GRANTED}
+
+    def release(self):
+        for number, daemon in self._claims.items():
+            daemon.release(number)
+
+    def _is_answered(self):
+        return all(number in daemon.answers for number, daemon in self._claims.items())

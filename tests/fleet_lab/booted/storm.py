@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Logins of one user to several machines at once, and the shells of the user on all of them."""
 
+import contextlib
 import threading
 import time
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ from dataclasses import dataclass, field
 from lab import client
 from lab.machine import Gone
 from lab.shells import ShellCount
+from lab.storm import Storm
 
 EVERY = 0.05  # seconds between two counts of shells
 STAY = "echo let in; read line"
@@ -39,6 +41,31 @@ class Result:
     def row(self, left):
         return (f"{self.tried} logins tried, {self.admitted} admitted, {self.denied} denied, {len(self.odd)} failed, "
                 f"most at once {self.most}, longest wait {self.longest:.1f} s, left over {left}")
+
+
+class Storms:
+    """with Storms(hosts, "alice", 2) as storms: ...; as many loops of logins on each host, until the end."""
+
+    def __init__(self, hosts, user, loops):
+        self._shells = Shells(hosts, user)
+        self._storms = [Storm(host, user, loops) for host in hosts]
+        self._open = contextlib.ExitStack()
+
+    def __enter__(self):
+        for each in (self._shells, *self._storms):
+            self._open.enter_context(each)
+        return self
+
+    def __exit__(self, *error):
+        return self._open.__exit__(*error)
+
+    def result(self):
+        """Returns the results of all logins, and the number of those that sesslimitd did not count."""
+        total = Result(most=self._shells.most)
+        for storm in self._storms:
+            each = storm.outcome
+            total.add(Result(each.admitted, each.denied, each.odd, longest=each.whole))
+        return total, sum(storm.outcome.uncounted for storm in self._storms)
 
 
 class Shells:
