@@ -33,19 +33,19 @@ void Agent::claim(BootTime now, Session session) {
     if (!is_new && entry.state != State::releasing) {
         // The daemon repeats a claim whose answer it has not received.
         if (entry.state == State::held) {
-            answer(key, entry, {.outcome = Answer::Outcome::granted});
+            answer(now, key, entry, {.outcome = Answer::Outcome::granted});
         } else if (entry.state != State::claiming) {
-            answer(key, entry, {});
+            answer(now, key, entry, {});
         }
         return;
     }
     // A session that is being released claims its slot afterwards.
     (is_new ? entry.session : entry.again.emplace()) = std::move(session);
     if (down_ || refused_ || left_) {
-        answer(key, entry, {});
+        answer(now, key, entry, {});
         return;
     }
-    entry.answer_by = after(now, answer_timeout);
+    set_answer_by(key, entry, after(now, answer_timeout));
     active_.insert(key);
     pump(now);
 }
@@ -57,17 +57,15 @@ void Agent::release(BootTime now, std::uint64_t session) {
     }
     Entry& entry = found->second;
     if (left_ && lease_ == 0) { // its records were deleted
-        active_.erase(session);
-        entries_.erase(found);
-        return;
+        return erase(session);
     }
     if (entry.call == 0) {
         entry.claim.reset();
     }
-    entry.state = State::releasing;
+    set_state(session, entry, State::releasing);
     entry.again.reset();
     entry.retry_at = now;
-    entry.answer_by = never;
+    set_answer_by(session, entry, never);
     active_.insert(session);
     pump(now);
 }
@@ -91,7 +89,7 @@ void Agent::add_listed(Session session) {
         entry.session = std::move(session);
     } else if (entry.state == State::releasing) {
         entry.again = std::move(session);
-        entry.answer_by = never;
+        set_answer_by(key, entry, never);
     }
     if (entry.state == State::claiming) { // The daemon has admitted the session without an answer.
         owe(key, entry);
@@ -151,21 +149,19 @@ BootTime Agent::deadline() const {
     if (control_.call == 0 && control_.next == never && !left_) {
         next = std::min({keep_alive_at_, describe_at_, listed_ ? sync_at_ : never});
     }
+    for (const std::uint64_t key : awaited_) {
+        next = std::min(next, entries_.at(key).answer_by);
+    }
+    if (calls_.size() >= max_calls) {
+        return next; // Saves the search through many sessions that end at once.
+    }
     const bool admits = synced_ && !is_recording();
     for (const std::uint64_t key : active_) {
-        const Entry& entry = entries_.at(key);
-        next = std::min(next, entry.answer_by);
-        if (may_call(entry, admits)) {
+        if (const Entry& entry = entries_.at(key); may_call(entry, admits)) {
             next = std::min(next, entry.retry_at);
         }
     }
     return next;
-}
-
-/// Returns true if sessions that exist on this host are being recorded. New logins wait until this is done.
-bool Agent::is_recording() const {
-    return std::ranges::any_of(active_,
-                               [this](std::uint64_t key) { return entries_.at(key).state == State::repairing; });
 }
 
 /// Returns true if a call about the session may be sent as soon as its retry time has come. `admits` is true if new
@@ -182,23 +178,24 @@ void Agent::on_time(BootTime now) {
 
 /// Answers the claims whose time has expired.
 void Agent::give_answers(BootTime now) {
-    for (auto next = active_.begin(); next != active_.end();) {
-        const std::uint64_t key = *next++; // answer() can remove it.
+    for (auto next = awaited_.begin(); next != awaited_.end();) {
+        const std::uint64_t key = *next++; // answer() removes it.
         Entry& entry = entries_.at(key);
         if (entry.answer_by <= now && failing_since_ != never) {
             note_unreachable(now);
         }
-        if (entry.answer_by <= now || ((down_ || refused_ || left_) && entry.answer_by != never)) {
-            answer(key, entry, {});
+        if (entry.answer_by <= now || down_ || refused_ || left_) {
+            answer(now, key, entry, {});
         }
     }
 }
 
-void Agent::answer(std::uint64_t key, Entry& entry, const Answer& answer) {
-    entry.answer_by = never;
+void Agent::answer(BootTime now, std::uint64_t key, Entry& entry, const Answer& answer) {
+    set_answer_by(key, entry, never);
     // forget() does the same for a session that is being released.
     if (entry.state == State::claiming && answer.outcome == Answer::Outcome::unknown) {
         owe(key, entry);
+        compare_soon(now); // The daemon may have admitted the session.
     }
     effects_.answer(key, answer);
 }
@@ -206,10 +203,40 @@ void Agent::answer(std::uint64_t key, Entry& entry, const Answer& answer) {
 /// Stops to claim a slot for a session that the fleet has not admitted. The session stays owed until it is recorded, or
 /// until the daemon releases it.
 void Agent::owe(std::uint64_t key, Entry& entry) {
-    entry.state = State::owed;
+    set_state(key, entry, State::owed);
     entry.session.enforced = false;
-    entry.answer_by = never;
+    set_answer_by(key, entry, never);
     active_.erase(key);
+}
+
+/// Compares the records before the next comparison of the minute, which records sessions that are owed.
+void Agent::compare_soon(BootTime now) {
+    sync_at_ = std::min(sync_at_, soon(now, down_retry));
+}
+
+void Agent::set_answer_by(std::uint64_t key, Entry& entry, BootTime time) {
+    entry.answer_by = time;
+    if (time == never) {
+        awaited_.erase(key);
+    } else {
+        awaited_.insert(key);
+    }
+}
+
+void Agent::set_state(std::uint64_t key, Entry& entry, State state) {
+    entry.state = state;
+    if (state == State::repairing) {
+        repairing_.insert(key);
+    } else {
+        repairing_.erase(key);
+    }
+}
+
+void Agent::erase(std::uint64_t key) {
+    active_.erase(key);
+    awaited_.erase(key);
+    repairing_.erase(key);
+    entries_.erase(key);
 }
 
 /// Starts all calls that are due.
@@ -236,13 +263,16 @@ void Agent::pump(BootTime now) {
         return; // Saves the search through many sessions that end at once.
     }
     const bool admits = synced_ && !is_recording();
-    for (const std::uint64_t key : active_) {
-        if (calls_.size() >= max_calls) {
-            return;
-        }
-        Entry& entry = entries_.at(key);
-        if (entry.retry_at <= now && may_call(entry, admits)) {
-            send(key, entry);
+    // Users wait for claims, and for no release.
+    for (const auto* keys : {&awaited_, &active_}) {
+        for (const std::uint64_t key : *keys) {
+            if (calls_.size() >= max_calls) {
+                return;
+            }
+            Entry& entry = entries_.at(key);
+            if (entry.retry_at <= now && may_call(entry, admits)) {
+                send(key, entry);
+            }
         }
     }
 }
@@ -287,7 +317,11 @@ void Agent::on_reply(BootTime now, std::uint64_t id, const CallResult& result, b
         if (entry != entries_.end() && entry->second.call == id) {
             entry->second.call = 0;
             entry->second.doubtful |= repeated && entry->second.claim;
+            const bool was_owed = entry->second.state == State::owed;
             on_session_reply(now, key, entry->second, result);
+            if (was_owed && entry->second.state == State::owed) {
+                compare_soon(now); // a comparison has not examined it, because a call was pending
+            }
         }
     }
     go_up();
@@ -307,7 +341,7 @@ void Agent::on_session_reply(BootTime now, std::uint64_t key, Entry& entry, cons
         } else if (failure->kind == CallFailure::Kind::too_large && entry.state != State::releasing) {
             // Another host has written long values as slots of this user. Logins of other users do not wait for it.
             entry.claim.reset();
-            entry.state == State::claiming ? answer(key, entry, {}) : owe(key, entry);
+            entry.state == State::claiming ? answer(now, key, entry, {}) : owe(key, entry);
         } else if (failure->kind == CallFailure::Kind::no_lease && entry.claim) {
             lose_lease(now);
         } else if (entry.state == State::releasing) {
@@ -341,9 +375,9 @@ void Agent::refuse(BootTime now, std::uint64_t key, Entry& entry, const std::str
     entry.claim.reset();
     refused_ = true;
     go_down(reason);
-    sync_at_ = std::min(sync_at_, soon(now, down_retry));
+    compare_soon(now);
     if (entry.state == State::claiming) {
-        answer(key, entry, {});
+        answer(now, key, entry, {});
     } else {
         owe(key, entry);
     }
@@ -354,7 +388,7 @@ void Agent::on_claimed(BootTime now, std::uint64_t key, Entry& entry, const Clai
     switch (claimed.outcome) {
     case Claimed::Outcome::granted: {
         const bool waiting = entry.state == State::claiming;
-        entry.state = State::held;
+        set_state(key, entry, State::held);
         entry.slot = claimed.slot;
         entry.revision = claimed.revision;
         active_.erase(key);
@@ -362,17 +396,18 @@ void Agent::on_claimed(BootTime now, std::uint64_t key, Entry& entry, const Clai
             effects_.over_limit(entry.session);
         }
         if (waiting) {
-            answer(key, entry, {.outcome = Answer::Outcome::granted});
+            answer(now, key, entry, {.outcome = Answer::Outcome::granted});
         }
         return;
     }
     case Claimed::Outcome::full:
         if (entry.state == State::claiming && entry.session.enforced) {
+            set_answer_by(key, entry, never);
             effects_.answer(key,
                             {.outcome = Answer::Outcome::full, .count = claimed.count, .holders = claimed.holders});
             forget(now, key, entry, claimed.revision);
         } else if (entry.state == State::claiming) {
-            answer(key, entry, {});
+            answer(now, key, entry, {});
         } else {
             // All slots up to max_slot are occupied. The next comparison tries again, and logins do not wait for it.
             owe(key, entry);
@@ -405,9 +440,7 @@ void Agent::forget(BootTime now, std::uint64_t key, Entry& entry, std::int64_t r
         sync_at_ = std::min(sync_at_, recheck_at_);
     }
     if (!entry.again) {
-        active_.erase(key);
-        entries_.erase(key);
-        return;
+        return erase(key);
     }
     const BootTime answer_by = entry.answer_by;
     entry = {.session = *std::exchange(entry.again, {}),

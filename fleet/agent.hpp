@@ -238,10 +238,15 @@ class Agent {
     void refuse(BootTime now, std::uint64_t key, Entry& entry, const std::string& reason);
     void apply(BootTime now, const SyncPlan& plan);
     void give_answers(BootTime now);
-    void answer(std::uint64_t key, Entry& entry, const Answer& answer);
+    void answer(BootTime now, std::uint64_t key, Entry& entry, const Answer& answer);
     void owe(std::uint64_t key, Entry& entry);
+    void compare_soon(BootTime now);
+    void set_answer_by(std::uint64_t key, Entry& entry, BootTime time);
+    void set_state(std::uint64_t key, Entry& entry, State state);
+    void erase(std::uint64_t key);
     [[nodiscard]] bool has_room(std::uint64_t key) const;
-    [[nodiscard]] bool is_recording() const;
+    /// Returns true if sessions that exist on this host are being recorded. New logins wait until this is done.
+    [[nodiscard]] bool is_recording() const { return !repairing_.empty(); }
     [[nodiscard]] bool may_call(const Entry& entry, bool admits) const;
     [[nodiscard]] BootTime soon(BootTime now, Duration pause);
     [[nodiscard]] BootTime next_retry(BootTime now);
@@ -251,7 +256,9 @@ class Agent {
     Effects& effects_;
     std::minstd_rand random_;
     std::map<std::uint64_t, Entry> entries_{};
-    std::set<std::uint64_t> active_;                 ///< Keys of the entries that are neither held nor owed.
+    std::set<std::uint64_t> active_{};               ///< Keys of the entries that are neither held nor owed.
+    std::set<std::uint64_t> awaited_{};              ///< Those whose users wait for an answer.
+    std::set<std::uint64_t> repairing_{};            ///< Those in the state `repairing`.
     std::map<std::uint64_t, std::uint64_t> calls_{}; ///< Sessions by the IDs of calls without a reply. 0: none.
     std::uint64_t last_call_ = 0;
     Control control_;
@@ -267,9 +274,11 @@ class Agent {
     BootTime failing_since_ = never; ///< Time of the first failed call since the last reply.
     std::string failure_;            ///< Description of the last failed call.
     Duration down_pause_ = down_retry;
-    bool listed_ = false; ///< The daemon has listed its sessions.
-    bool synced_ = false; ///< The records have been compared since the host joined.
-    bool down_ = false;   ///< No call has been answered for answer_timeout.
+    bool listed_ = false;       ///< The daemon has listed its sessions.
+    bool synced_ = false;       ///< The records have been compared since the host joined.
+    bool joined_ = false;       ///< This process has joined the fleet before.
+    bool host_missing_ = false; ///< The record of the host was deleted while its lease existed.
+    bool down_ = false;         ///< No call has been answered for answer_timeout.
     /// The store has rejected a call of the lease or a claim, or another machine uses the host's name.
     bool refused_ = false;
     bool reported_up_ = false;

@@ -103,10 +103,11 @@ void Agent::send_control(BootTime now) {
     case Step::describe: {
         describe_at_ = never;
         Transaction whole;
+        // A record that was deleted is only written again if no other machine has taken the name.
         whole.conditions = {{.keys = {keys_.host_record(), {}},
-                             .target = Compare::Target::lease,
+                             .target = host_missing_ ? Compare::Target::modified : Compare::Target::lease,
                              .relation = Compare::Relation::equal,
-                             .number = lease_}};
+                             .number = host_missing_ ? 0 : lease_}};
         whole.success = {Put{keys_.host_record(), encode(settings_.record), lease_}};
         control_.call = send(whole);
         break;
@@ -142,8 +143,9 @@ void Agent::on_control(BootTime now, const CallResult& result) {
         on_records(now, *reply);
     } else if (reply != nullptr && (reply->succeeded.empty() || !reply->succeeded.front())) {
         go_on(soon(now, quick_retry), Step::read_host); // another process has written the host's record
-    } else if (reply != nullptr && control_.step == Step::put_host) {
-        sync_at_ = now;
+    } else if (reply != nullptr) {
+        host_missing_ = false;
+        sync_at_ = control_.step == Step::put_host ? now : sync_at_;
     }
 }
 
@@ -188,8 +190,12 @@ void Agent::on_revoked(BootTime now) {
     }
     go_on(never, Step::revoke); // no call follows
     // The records of sessions that have ended were deleted with the lease.
-    std::erase_if(entries_, [](const auto& entry) { return entry.second.state == State::releasing; });
-    std::erase_if(active_, [this](std::uint64_t key) { return !entries_.contains(key); });
+    for (auto next = active_.begin(); next != active_.end();) {
+        const std::uint64_t key = *next++; // erase() removes it.
+        if (entries_.at(key).state == State::releasing) {
+            erase(key);
+        }
+    }
 }
 
 void Agent::on_host_record(BootTime now, const TransactionReply& reply) {
@@ -217,6 +223,12 @@ void Agent::on_host_record(BootTime now, const TransactionReply& reply) {
         }
         describe_at_ = *record == settings_.record ? never : now;
         go_on(now, Step::keep_alive);
+    } else if (joined_) {
+        // The record of an earlier boot was replaced when this process joined. It can also be that of a backup.
+        refused_ = true;
+        lease_ = 0;
+        go_down("the host name " + settings_.host + " is used by another machine with the same machine ID");
+        control_.next = after(now, sync_interval);
     } else {
         // The lease of an earlier boot belongs to sessions that no longer exist.
         go_on(now, Step::revoke);
@@ -260,6 +272,11 @@ void Agent::on_records(BootTime now, const TransactionReply& reply) {
     }
     read_.sessions.insert(read_.sessions.end(), reply.found.begin(), reply.found.end());
     const bool more = static_cast<std::int64_t>(reply.found.size()) >= page;
+    if (more && keep_alive_at_ <= now) {
+        // The pages of a host with many sessions can need longer than its lease lasts. The result is not needed.
+        calls_[send(KeepAlive{lease_})] = 0;
+        keep_alive_at_ = after(now, settings_.host_ttl / 3);
+    }
     go_on(now, more ? Step::read_records : Step::list_lease);
 }
 
@@ -283,13 +300,16 @@ void Agent::on_lease_list(BootTime now, const LeaseReply& reply) {
     const SyncPlan plan = compare(keys_, std::exchange(read_, {}), tracked, lease_);
     apply(now, plan);
     synced_ = true;
+    joined_ = true;
     refused_ = false;
+    host_missing_ = std::ranges::find(reply.keys, keys_.host_record()) == reply.keys.end();
+    describe_at_ = host_missing_ ? now : describe_at_;
 }
 
 void Agent::apply(BootTime now, const SyncPlan& plan) {
     for (const auto& [key, record] : plan.found) {
         Entry& entry = entries_.at(key);
-        entry.state = State::held;
+        set_state(key, entry, State::held);
         entry.slot = record.slot;
         entry.session.record.since = record.since; // part of the value that a release compares
     }
@@ -297,7 +317,7 @@ void Agent::apply(BootTime now, const SyncPlan& plan) {
     for (const SyncPlan::Repair& repair : plan.repair) {
         Entry& entry = entries_.at(repair.session);
         lost += entry.state == State::held ? 1 : 0;
-        entry.state = State::repairing;
+        set_state(repair.session, entry, State::repairing);
         entry.session.enforced = false;
         entry.retry_at = now;
         entry.claim.emplace(keys_, entry.session, lease_, repair.previous);
