@@ -13,7 +13,7 @@ namespace sesslimit::fleet {
 
 DaemonLink::DaemonLink(sd_event* loop, UniqueFd listener, Callbacks callbacks)
     : loop_(loop), callbacks_(std::move(callbacks)),
-      acceptor_(loop, std::move(listener),
+      acceptor_(loop, std::move(listener), std::chrono::seconds(1),
                 {.accepted = [this](UniqueFd socket) { connect(std::move(socket)); },
                  .failed = [this](const Error& error) { callbacks_.warn("Retrying: " + error.what); }}) {}
 
@@ -56,6 +56,9 @@ void DaemonLink::read_frames() {
         const ssize_t size = recv(socket_.get(), buffer_.data(), buffer_.size(), MSG_DONTWAIT);
         if (size < 0 && (errno == EAGAIN || errno == EINTR)) {
             break;
+        }
+        if (size < 0 && errno == ECONNRESET) {
+            continue; // the daemon has closed the connection without reading all frames, but its own can be read
         }
         if (size <= 0) {
             disconnect();
@@ -124,10 +127,16 @@ void DaemonLink::send_bytes(std::span<const std::byte> frame) {
         callbacks_.warn("Closing the connection of sesslimitd, which does not read: " + std::to_string(max_queued) +
                         " frames are waiting.");
         break;
-    case FrameQueue::Result::lost: // the daemon has closed it
-        break;
+    case FrameQueue::Result::lost:
+        return stop_sending();
     }
     disconnect();
+}
+
+/// Handles that the daemon has closed the connection. The frames that it has sent before are still read.
+void DaemonLink::stop_sending() {
+    queue_.clear();
+    sd_event_source_set_io_events(source_.get(), EPOLLIN);
 }
 
 void DaemonLink::send_queued() {
@@ -136,7 +145,7 @@ void DaemonLink::send_queued() {
         sd_event_source_set_io_events(source_.get(), EPOLLIN);
         return;
     case FrameQueue::Result::lost:
-        return disconnect();
+        return stop_sending();
     case FrameQueue::Result::queued:
     case FrameQueue::Result::full:
         return;

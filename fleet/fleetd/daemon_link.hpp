@@ -59,6 +59,7 @@ class DaemonLink {
     bool receive(std::span<const std::byte> frame);
     void send_queued();
     void send_bytes(std::span<const std::byte> frame);
+    void stop_sending();
     void disconnect();
 
     sd_event* loop_;

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from fleet.frames import FULL, GRANTED, Rounds, wait_for
+from fleet.frames import FULL, GRANTED, Daemon, Rounds, wait_for
 from fleet.system_bus import SystemBus
 from fleet.waits import LIMIT, wait_for_slots, wait_for_value, wait_until_empty
 
@@ -104,6 +104,18 @@ def test_a_new_connection_replaces_the_earlier_one(hosts, cluster):
     wait_for([first], lambda: first.closed, 5, "end of the first connection")
     assert second.ask(2, "alice", LIMIT)[0].outcome == GRANTED
     assert len(cluster.slots("alice")) == 2
+
+
+def test_the_list_of_a_connection_that_is_closed_at_once_is_read(hosts, cluster):
+    """sesslimitd closes its connection after the list if its policy does not limit sessions in the fleet."""
+    machine = hosts.add()
+    for number in range(1, 7):
+        daemon = machine.connect()
+        assert daemon.ask(number, f"user{number}", LIMIT)[0].outcome == GRANTED
+        daemon.close()
+        time.sleep(0.3)  # sesslimit-fleetd waits for a connection, and reads each frame as soon as it is sent
+        Daemon(machine.socket).close()
+        wait_for_slots(cluster, f"user{number}", 0)
 
 
 def test_a_claim_is_repeated_after_a_new_connection(hosts, cluster):
