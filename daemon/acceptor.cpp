@@ -9,8 +9,8 @@
 
 namespace sesslimit {
 
-Acceptor::Acceptor(sd_event* loop, UniqueFd listener, Callbacks callbacks)
-    : loop_(loop), listener_(std::move(listener)), callbacks_(std::move(callbacks)),
+Acceptor::Acceptor(sd_event* loop, UniqueFd listener, Duration pause, Callbacks callbacks)
+    : loop_(loop), listener_(std::move(listener)), pause_(pause), callbacks_(std::move(callbacks)),
       pause_timer_(loop, CLOCK_MONOTONIC, [this] { start(); }) {}
 
 Result<> Acceptor::prepare() {
@@ -36,7 +36,7 @@ void Acceptor::accept() {
         }
         if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
             callbacks_.failed(fail_errno("accept a connection").error());
-            if (pause_timer_.arm_in(pause)) {
+            if (pause_timer_.arm_in(pause_)) {
                 sd_event_source_set_enabled(source_.get(), SD_EVENT_OFF);
             }
         }

@@ -15,10 +15,6 @@ class Acceptor {
   public:
     /// Maximum number of connections that are accepted before the event loop handles other events.
     static constexpr int batch = 64;
-    /// Time for which no connection is accepted after an error, such as too many open descriptors. Without this pause,
-    /// the event loop would retry continuously.
-    static constexpr Duration pause = std::chrono::milliseconds(100);
-
     struct Callbacks {
         /// Receives a connection, which is not blocking and is closed when a program is executed.
         std::function<void(UniqueFd)> accepted;
@@ -26,8 +22,10 @@ class Acceptor {
         std::function<void(const Error&)> failed;
     };
 
-    /// `listener` is a listening socket with O_NONBLOCK. Lifetime: `loop` must outlive the acceptor.
-    Acceptor(sd_event* loop, UniqueFd listener, Callbacks callbacks);
+    /// `listener` is a listening socket with O_NONBLOCK. `pause` is the time for which no connection is accepted after
+    /// an error, such as too many open descriptors. Without it, the event loop would retry continuously. Lifetime:
+    /// `loop` must outlive the acceptor.
+    Acceptor(sd_event* loop, UniqueFd listener, Duration pause, Callbacks callbacks);
     Acceptor(const Acceptor&) = delete;
     Acceptor& operator=(const Acceptor&) = delete;
     ~Acceptor() = default;
@@ -42,6 +40,7 @@ class Acceptor {
 
     sd_event* loop_;
     UniqueFd listener_;
+    Duration pause_;
     Callbacks callbacks_;
     EventSource source_;
     /// Timer that ends a pause.

@@ -110,7 +110,10 @@ void Orders::on_orders(BootTime now, const TransactionReply& reply) {
             present.insert(*ordered);
         }
     }
-    std::erase_if(entries_, [&](const auto& entry) { return !present.contains(entry.first); });
+    is_cut_ = present.size() >= max_orders;
+    if (!is_cut_) {
+        std::erase_if(entries_, [&](const auto& entry) { return !present.contains(entry.first); });
+    }
     for (auto& [order, entry] : entries_) {
         // The record of the result is deleted with the lease of the host.
         entry.recorded = recorded.contains(order);
@@ -128,7 +131,11 @@ void Orders::on_orders(BootTime now, const TransactionReply& reply) {
 void Orders::on_change(const std::string& key, const std::string& value) {
     const auto order = keys_.parse_order(key);
     const auto what = decode_order(value);
-    if (!order || !what || entries_.size() >= max_orders) {
+    if (!order || !what) {
+        return;
+    }
+    if (entries_.size() >= max_orders && !entries_.contains(*order)) {
+        is_cut_ = true;
         return;
     }
     const auto [place, is_new] = entries_.try_emplace(*order, Entry{.what = *what});
@@ -137,9 +144,10 @@ void Orders::on_change(const std::string& key, const std::string& value) {
     }
 }
 
-void Orders::on_delete(const std::string& key) {
-    if (const auto order = keys_.parse_order(key)) {
-        entries_.erase(*order);
+void Orders::on_delete(BootTime now, const std::string& key) {
+    const auto order = keys_.parse_order(key);
+    if (order && entries_.erase(*order) > 0 && reading_.call == 0 && std::exchange(is_cut_, false)) {
+        reading_.at = now; // There is room for another order.
     }
 }
 

@@ -60,7 +60,7 @@ class Orders {
 
     void on_reply(BootTime now, std::uint64_t id, const CallResult& result);
     void on_change(const std::string& key, const std::string& value);
-    void on_delete(const std::string& key);
+    void on_delete(BootTime now, const std::string& key);
     void on_watch_lost(BootTime now);
     void on_time(BootTime now);
     /// Returns the time at which on_time() must be called.
@@ -95,6 +95,7 @@ class Orders {
     std::int64_t lease_ = 0;
     bool may_record_ = true;
     std::map<std::uint64_t, Entry> entries_{};
+    bool is_cut_ = false; ///< The store has orders that were not read, because there is no room for them.
     std::uint64_t last_call_ = 0;
     Task reading_{};
     Task recording_{};

@@ -18,6 +18,12 @@
 #include <variant>
 
 namespace sesslimit::pam_server {
+namespace {
+
+/// Pause after the process has run out of descriptors. A login waits for it.
+constexpr Duration accept_pause = std::chrono::milliseconds(100);
+
+} // namespace
 
 struct Server::Impl {
     struct Connection {
@@ -53,7 +59,7 @@ struct Server::Impl {
 
     Impl(sd_event* event_loop, UniqueFd socket, std::function<void(const Error&)> report)
         : loop(event_loop), failed(std::move(report)),
-          acceptor(loop, std::move(socket),
+          acceptor(loop, std::move(socket), accept_pause,
                    {.accepted = [this](UniqueFd accepted) { add_connection(std::move(accepted)); },
                     .failed = [this](const Error& error) { accept_failed(error); }}),
           request_timer(loop, CLOCK_MONOTONIC, [this] { close_silent_connections(); }) {}

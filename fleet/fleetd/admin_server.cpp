@@ -180,6 +180,10 @@ class AdminServer::Connection final : AdminEffects {
 
     /// Closes the connection if the administrator has closed it, or does not read.
     void follow(FrameQueue::Result result) {
+        if (result == FrameQueue::Result::full) {
+            server_.callbacks_.warn("Closing the connection of an administrator, which does not read: " +
+                                    std::to_string(max_queued) + " frames are waiting.");
+        }
         if (result == FrameQueue::Result::lost || result == FrameQueue::Result::full) {
             return close();
         }
@@ -240,7 +244,7 @@ class AdminServer::Connection final : AdminEffects {
 
 AdminServer::AdminServer(sd_event* loop, UniqueFd listener, Callbacks callbacks)
     : loop_(loop), callbacks_(std::move(callbacks)),
-      acceptor_(loop, std::move(listener),
+      acceptor_(loop, std::move(listener), std::chrono::seconds(1),
                 {.accepted = [this](UniqueFd socket) { connect(std::move(socket)); },
                  .failed = [this](const Error& error) { callbacks_.warn("Retrying: " + error.what); }}),
       cleanup_(loop, CLOCK_MONOTONIC, [this] { remove_closed(); }, timer_accuracy) {}

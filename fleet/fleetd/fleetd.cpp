@@ -42,6 +42,8 @@ constexpr Duration leave_timeout = std::chrono::seconds(3);
 
 /// Remaining time of a certificate below which its end is logged as a warning.
 constexpr Duration expiry_warning = std::chrono::days(14);
+/// Time after which this warning is repeated.
+constexpr Duration expiry_interval = std::chrono::days(1);
 
 /// ID of this application, from which sd-id128(3) derives the IDs that etcd stores.
 constexpr sd_id128_t application = SD_ID128_MAKE(5d, 33, 0f, 0e, 6b, 8a, 4b, 0c, 9e, 41, 7c, a1, 58, e2, d7, 90);
@@ -63,6 +65,21 @@ Result<HostRecord> describe_host() {
     return HostRecord{.machine = text_of(machine), .boot = text_of(boot), .version = SESSLIMIT_VERSION};
 }
 
+/// Logs when the certificate of the host expires. `is_repeated` is true if that was logged before. It is then logged
+/// again only if the certificate expires soon.
+void log_expiry(const Config& config, const etcd::CertificateInfo& certificate, bool is_repeated) {
+    const Duration left = certificate.expires - wall_now();
+    const std::string name = escape_for_display(certificate.common_name);
+    if (left <= Duration{}) {
+        log(LOG_WARNING, "The certificate of " + name + " has expired. Replace " +
+                             escape_for_display(config.certificate.native()) + ".");
+    } else if (const bool is_soon = left < expiry_warning; is_soon || !is_repeated) {
+        const std::string hours = format_span(std::chrono::floor<std::chrono::hours>(left));
+        log(is_soon ? LOG_WARNING : LOG_INFO,
+            "The certificate is that of the etcd user " + name + ", and expires in " + hours + ".");
+    }
+}
+
 /// Reads and checks the files for TLS, and logs when the certificate expires.
 Result<etcd::Credentials> load_credentials(const Config& config) {
     auto credentials = read_credentials(config);
@@ -73,16 +90,7 @@ Result<etcd::Credentials> load_credentials(const Config& config) {
     if (!certificate) {
         return std::unexpected(certificate.error());
     }
-    const Duration left = certificate->expires - wall_now();
-    const std::string name = escape_for_display(certificate->common_name);
-    if (left <= Duration{}) {
-        log(LOG_WARNING, "The certificate of " + name + " has expired. Replace " +
-                             escape_for_display(config.certificate.native()) + ".");
-    } else {
-        const std::string hours = format_span(std::chrono::floor<std::chrono::hours>(left));
-        log(left < expiry_warning ? LOG_WARNING : LOG_INFO,
-            "The certificate is that of the etcd user " + name + ", and expires in " + hours + ".");
-    }
+    log_expiry(config, *certificate, false);
     return credentials;
 }
 
@@ -123,6 +131,7 @@ struct Fleetd::Impl final : Effects, OrderEffects {
     std::unique_ptr<FileWatch> files;
     Timer timer{loop.get(), CLOCK_BOOTTIME, [this] { on_time(); }, timer_accuracy};
     Timer leave_timer{loop.get(), CLOCK_BOOTTIME, [this] { stop(); }};
+    Timer expiry_timer{loop.get(), CLOCK_BOOTTIME, [this] { repeat_expiry(); }};
     std::vector<EventSource> signal_sources;
     bool up = false;
     /// `up` has been reported by the agent. Until then the daemon waits, because etcd may answer at once.
@@ -183,7 +192,7 @@ struct Fleetd::Impl final : Effects, OrderEffects {
         }
         agent.start(boottime_now());
         arm_timer();
-        return {};
+        return expiry_timer.arm_in(expiry_interval);
     }
 
     Result<> add_admin_server(UniqueFd socket) {
@@ -337,10 +346,20 @@ struct Fleetd::Impl final : Effects, OrderEffects {
         log(LOG_INFO, "Loaded new files for TLS.");
     }
 
+    void repeat_expiry() {
+        if (const auto certificate = etcd::check(credentials)) {
+            log_expiry(config, *certificate, true);
+        }
+        if (const auto armed = expiry_timer.arm_in(expiry_interval); !armed) {
+            log(LOG_WARNING, "The end of the certificate is not announced any more: " + armed.error().what);
+        }
+    }
+
     void on_changes(const std::vector<etcd::Client::Change>& changes) {
         for (const etcd::Client::Change& change : changes) {
-            change.deleted ? orders.on_delete(change.key) : orders.on_change(change.key, change.value);
+            change.deleted ? orders.on_delete(boottime_now(), change.key) : orders.on_change(change.key, change.value);
         }
+        arm_timer();
     }
 
     void on_watch_lost() {
@@ -464,7 +483,10 @@ Result<> Fleetd::run() {
     impl_->notify_status();
     const int code = sd_event_loop(impl_->loop.get());
     sd_notify(0, "STOPPING=1");
-    return code < 0 ? Result<>(fail_errno("run the event loop", -code)) : Result<>();
+    if (code < 0) {
+        return fail_errno("run the event loop", -code);
+    }
+    return code == EXIT_SUCCESS ? Result<>() : fail("the event loop has stopped after an error");
 }
 
 } // namespace sesslimit::fleet

@@ -98,7 +98,8 @@ void Host::watch(const KeyRange& keys, std::int64_t revision) {
         keys, revision,
         [this](const std::vector<etcd::Client::Change>& changes) {
             for (const etcd::Client::Change& change : changes) {
-                change.deleted ? orders_.on_delete(change.key) : orders_.on_change(change.key, change.value);
+                change.deleted ? orders_.on_delete(boottime_now(), change.key)
+                               : orders_.on_change(change.key, change.value);
             }
             deliver();
         },

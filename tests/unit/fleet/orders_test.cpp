@@ -100,7 +100,7 @@ SESSLIMIT_TEST(orders_are_passed_once_and_their_results_are_recorded) {
     EXPECT_TEXT(bench.ack(99), "none");
     bench.orders.daemon_connected();
     EXPECT_TEXT(bench.take_log(), "3 carol, ");
-    bench.orders.on_delete(keys.orders().first + "3");
+    bench.orders.on_delete(bench.now, keys.orders().first + "3");
     bench.orders.daemon_connected();
     EXPECT_TEXT(bench.take_log(), "");
     EXPECT(bench.orders.deadline() == never, "nothing is left to do");
@@ -249,6 +249,31 @@ SESSLIMIT_TEST(orders_are_read_again_after_a_lost_watch) {
     bench.pass(seconds(2));
     EXPECT_TEXT(bench.ack(1), "count=2");
     EXPECT_TEXT(bench.take_log(), "watch, ");
+}
+
+SESSLIMIT_TEST(orders_beyond_the_maximum_are_followed_when_earlier_ones_have_expired) {
+    Bench bench;
+    bench.orders.join(bench.now, 0);
+    bench.settle();
+    const auto write = [&](std::uint64_t order) {
+        bench.order(order, "u" + std::to_string(order));
+        bench.orders.on_change(keys.order(order),
+                               encode(EndOrder{.subject = "u" + std::to_string(order), .by = "root"}));
+        bench.orders.ended(bench.now, order, 1);
+    };
+    for (std::uint64_t order = 1; order <= Orders::max_orders; ++order) {
+        write(order + 1);
+    }
+    bench.pass(seconds(60)); // all results are recorded
+    (void)bench.take_log();
+    write(1);
+    bench.orders.on_watch_lost(bench.now);
+    bench.pass(seconds(60));
+    EXPECT_TEXT(bench.take_log(), "watch, ");
+    bench.store.remove(keys.order(500));
+    bench.orders.on_delete(bench.now, keys.order(500));
+    bench.pass(seconds(60));
+    EXPECT_TEXT(bench.take_log(), "1 u1, watch, ");
 }
 
 } // namespace
