@@ -73,7 +73,7 @@ def set_up_etcd(nodes, administrator, export):
         packages, rest = block("apt install etcd-server etcd-client").split("\n", 1)
         if node is not administrator:
             install(node, packages, "etcd")
-            copy(["ca.pem", "nodes-ca.pem", *(f"{node.host}{use}.{kind}" for use in ("", "-peer") for kind in ("pem", "key"))],
+            copy(["ca.pem", "nodes-ca.pem", *(f"{node.host}{use}.{kind}" for use in ("-server", "-peer") for kind in ("pem", "key"))],
                  administrator, node)
         run(node, rest)
         run(node, block("install -d -m 0750 -g etcd", NODE=node.host))
