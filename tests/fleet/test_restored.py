@@ -66,8 +66,10 @@ def test_sessions_are_recorded_again_after_a_backup_was_restored(own, directory,
     assert sessions_in(cluster) == (open_now, len(open_now))
     assert (sum(one.repairing), sum(two.repairing)) == (1, 2)
     # At most as many logins as records were missing, each of them reported, and none terminated.
+    assert admitted <= LIMIT
+    wait_for(daemons, lambda: len(one.over_limit) + len(two.over_limit) >= admitted, 5, "report")
     reported = len(one.over_limit) + len(two.over_limit)
-    assert admitted <= LIMIT and reported == admitted
+    assert reported == admitted
     assert not one.orders and not two.orders
     assert two.ask(50, "alice", LIMIT)[0].outcome == FULL
     for name in sorted(open_now):
