@@ -22,7 +22,7 @@ std::int64_t since(MonotonicTime began) {
 /// Returns a put of a value that is as long as the record of a slot and that of a session.
 Transaction put_of(const Keys& keys) {
     Transaction whole;
-    whole.success = {Put{keys.host_record() + "-put", std::string(120, 'x'), 0}};
+    whole.success = {Put{keys.acks().first + "put", std::string(120, 'x'), 0}};
     return whole;
 }
 
