@@ -375,11 +375,11 @@ void Agent::refuse(BootTime now, std::uint64_t key, Entry& entry, const std::str
     entry.claim.reset();
     refused_ = true;
     go_down(reason);
-    compare_soon(now);
     if (entry.state == State::claiming) {
         answer(now, key, entry, {});
     } else {
         owe(key, entry);
+        compare_soon(now);
     }
 }
 

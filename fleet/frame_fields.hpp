@@ -230,15 +230,21 @@ struct FrameCodec {
     }
 
     /// Reads a frame as the alternative of `Frames` that has its kind.
-    template <class Frames, std::size_t at = 0>
+    template <class Frames>
     static Expected<Frames> decode_any(Bytes frame) noexcept {
+        const auto kind = kind_of(frame);
+        return kind ? decode_kind<Frames>(frame, *kind) : unexpected(kind.error());
+    }
+
+  private:
+    template <class Frames, std::size_t at = 0>
+    static Expected<Frames> decode_kind(Bytes frame, Kind kind) noexcept {
         if constexpr (at == std::variant_size_v<Frames>) {
-            const auto kind = kind_of(frame);
-            return unexpected(kind ? WireError::unknown_kind : kind.error());
+            return unexpected(WireError::unknown_kind);
         } else {
             using Frame = std::variant_alternative_t<at, Frames>;
-            if (kind_of(frame) != Frame::kind) {
-                return decode_any<Frames, at + 1>(frame);
+            if (kind != Frame::kind) {
+                return decode_kind<Frames, at + 1>(frame, kind);
             }
             const auto message = decode<Frame>(frame);
             return message ? Expected<Frames>(*message) : unexpected(message.error());

@@ -190,7 +190,7 @@ systemctl start sesslimit-fleetd.socket sesslimit-fleetd.service
 @pytest.fixture
 def fleet(host):
     """The machine as the only host of a fleet."""
-    # sesslimit-fleetd connects to etcd only if the policy has a limit of the fleet.
+    # sesslimitd connects to sesslimit-fleetd only if the policy has a limit of the fleet.
     host.limit("alice", "max_sessions_fleet = 1")
     host.sh(FLEET, timeout=300)
     wait_joined(host)

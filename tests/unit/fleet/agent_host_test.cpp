@@ -9,15 +9,20 @@ using namespace test;
 using Bench = AgentBench;
 using std::chrono::minutes;
 
+/// Executes the calls that were sent, which need the same time.
+void execute(Bench& bench, Duration latency) {
+    bench.now += latency;
+    for (const auto& [id, call] : std::exchange(bench.calls, {})) {
+        bench.agent.on_reply(bench.now, id, bench.store->execute(bench.now, call));
+    }
+    bench.agent.on_time(bench.now);
+}
+
 /// Executes the calls in batches, each of which needs the same time, until this text was logged. Returns the time.
 Duration run_until(Bench& bench, std::string_view text, milliseconds latency) {
     const BootTime began = bench.now;
     while (bench.log.find(text) == std::string::npos && bench.now - began < seconds(30)) {
-        bench.now += latency;
-        for (const auto& [id, call] : std::exchange(bench.calls, {})) {
-            bench.agent.on_reply(bench.now, id, bench.store->execute(bench.now, call));
-        }
-        bench.agent.on_time(bench.now);
+        execute(bench, latency);
     }
     return bench.now - began;
 }
@@ -122,6 +127,24 @@ SESSLIMIT_TEST(sessions_without_an_answer_are_recorded_soon) {
     bench.agent.claim(bench.now, {.key = 5000, .limit = 1, .record = {.user = "u1990"}});
     bench.settle();
     EXPECT_TEXT(bench.take_log(), "5000 full, ");
+}
+
+SESSLIMIT_TEST(the_lease_is_kept_alive_while_many_records_are_read) {
+    constexpr std::uint64_t count = 4500; // five pages
+    Bench bench("boot1", "machine1", count);
+    bench.start();
+    for (std::uint64_t key = 1; key <= count; ++key) {
+        ask(bench, key);
+        bench.settle();
+    }
+    bench.pass(seconds(45));
+    (void)bench.take_log();
+    const std::int64_t lease = bench.agent.lease();
+    for (int call = 0; call < 20; ++call) {
+        execute(bench, seconds(8)); // the pages need 40 s, and the lease ends after 30 s
+    }
+    EXPECT(bench.agent.lease() == lease, "the same lease");
+    EXPECT_TEXT(bench.take_log(), "");
 }
 
 } // namespace
