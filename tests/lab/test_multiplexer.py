@@ -11,6 +11,7 @@ from lab.machine import wait_until
 
 USER = "alice"
 LOOP = "i=0; while sleep 0.05; do i=$((i+1)); echo $i > /tmp/lab-{0}; done"  # always has a recently started child
+KEPT = {"bash", "screen", "tmux: server"}
 LATEST = 60  # seconds until the termination of a session whose limit is 20 s
 UNITS = "/etc/systemd/logind.conf.d/lab.conf"
 
@@ -66,12 +67,16 @@ def commands(host):
     return [line for line in lines if "systemd --user" not in line and "(sd-pam)" not in line]
 
 
-def show(host, session):
-    """Returns the properties of the session. The daemon updates the list of its programs every two seconds."""
+def show(host, session, kept=frozenset()):
+    """Returns the properties of the session as soon as they list all programs, and `kept` as kept.
+
+    The daemon updates the lists every two seconds. The process of screen is kept as soon as it has called setsid(2).
+    """
 
     def properties():
         shown = ctl.data(host, "sessions", "show", session)[0]
-        return shown if {"bash", "screen", "sleep", "tmux: server"} <= set(shown["commands"]) else None
+        programs = {"bash", "screen", "sleep", "tmux: server"} <= set(shown["commands"])
+        return shown if programs and kept <= set(shown["kept"]) else None
 
     return wait_until("all programs in the list", properties, 10)[0]
 
@@ -142,8 +147,7 @@ def test_multiplexer_is_preserved_at_max_duration(clean, saw, kill_user_processe
     shell, session = a_shell(host)
     start_everything(shell)
     leave_something(shell)
-    shown = show(host, session)
-    assert shown["keep"] == ["tmux", "screen"] and {"tmux: server", "screen", "bash"} <= set(shown["kept"])
+    assert show(host, session, KEPT)["keep"] == ["tmux", "screen"]
     only_multiplexers_are_left(host, shell, since)
     assert host.end_reasons(USER, since) == ["duration"]
 
@@ -194,9 +198,8 @@ def test_multiplexer_is_terminated_by_end_command(clean, saw):
         start_everything(shell)
         type_line(shell, "systemd-run --user --unit=lab-goes-on sleep 3333", "Running as unit")
         wait_until("the jobs to count", lambda: counter(host, "tmux") and counter(host, "screen"), 10)
-        shown = show(host, session)
-        assert bool(shown["keep"]) == keeps
-        assert {"bash", "screen", "tmux: server"} <= set(shown["kept"]) if keeps else shown["kept"] == []
+        shown = show(host, session, KEPT if keeps else frozenset())
+        assert bool(shown["keep"]) == bool(shown["kept"]) == keeps
         assert shown["processes"] >= 9 and "lab-goes-on.service" in shown["other_units"]
         text = ctl.text(host, "show", session)
         assert re.search(r"^ +Ended: \d+ processes: bash, ", text, re.MULTILINE), text
