@@ -71,6 +71,7 @@ void Agent::release(BootTime now, std::uint64_t session) {
 }
 
 void Agent::begin_list() {
+    is_listing_ = true;
     for (auto& [key, entry] : entries_) {
         entry.listed = false;
     }
@@ -104,6 +105,7 @@ void Agent::end_list(BootTime now) {
         }
     }
     listed_ = true;
+    is_listing_ = false;
     sync_at_ = now;
     for (const std::uint64_t key : ended) {
         release(now, key);
@@ -184,8 +186,12 @@ void Agent::give_answers(BootTime now) {
         if (entry.answer_by <= now && failing_since_ != never) {
             note_unreachable(now);
         }
-        if (entry.answer_by <= now || down_ || refused_ || left_) {
+        const bool expired = entry.answer_by <= now;
+        if (down_ || refused_ || left_ || (expired && !entry.full)) {
             answer(now, key, entry, {});
+        } else if (expired) {
+            effects_.answer(key, *entry.full);
+            release(now, key); // A repeated claim may have no reply yet.
         }
     }
 }
@@ -313,6 +319,9 @@ void Agent::on_reply(BootTime now, std::uint64_t id, const CallResult& result, b
     } else if (const auto call = calls_.find(id); call != calls_.end()) {
         const std::uint64_t key = call->second;
         calls_.erase(call);
+        if (const auto* reply = std::get_if<TransactionReply>(&result); reply != nullptr && key == 0) {
+            released_ = std::max(released_, reply->revision);
+        }
         const auto entry = entries_.find(key);
         if (entry != entries_.end() && entry->second.call == id) {
             entry->second.call = 0;
@@ -402,9 +411,12 @@ void Agent::on_claimed(BootTime now, std::uint64_t key, Entry& entry, const Clai
     }
     case Claimed::Outcome::full:
         if (entry.state == State::claiming && entry.session.enforced) {
+            entry.full = {.outcome = Answer::Outcome::full, .count = claimed.count, .holders = claimed.holders};
+            if (is_outdated(entry.session.record.user, claimed.revision)) {
+                break;
+            }
             set_answer_by(key, entry, never);
-            effects_.answer(key,
-                            {.outcome = Answer::Outcome::full, .count = claimed.count, .holders = claimed.holders});
+            effects_.answer(key, *entry.full);
             forget(now, key, entry, claimed.revision);
         } else if (entry.state == State::claiming) {
             answer(now, key, entry, {});
@@ -419,6 +431,19 @@ void Agent::on_claimed(BootTime now, std::uint64_t key, Entry& entry, const Clai
     entry.retry_at = soon(now, quick_retry);
 }
 
+/// Returns true if the store contained slots of the user at a revision that this host releases, or has released since.
+/// Calls can be executed and answered in another order than they were sent. The daemon ends its list after the claims
+/// of waiting users.
+bool Agent::is_outdated(const std::string& user, std::int64_t revision) const {
+    const auto ends = [&](std::uint64_t key) {
+        const Entry& entry = entries_.at(key);
+        return entry.state == State::releasing && entry.session.record.user == user;
+    };
+    const auto belongs_to_comparison = [](const auto& call) { return call.second == 0; };
+    return is_listing_ || revision < released_ || std::ranges::any_of(active_, ends) ||
+           std::ranges::any_of(calls_, belongs_to_comparison);
+}
+
 void Agent::on_released(BootTime now, std::uint64_t key, Entry& entry, const TransactionReply& reply) {
     if (entry.slot == 0 && !reply.found.empty()) {
         const auto record = decode_session(reply.found.front().value);
@@ -429,6 +454,7 @@ void Agent::on_released(BootTime now, std::uint64_t key, Entry& entry, const Tra
             return;
         }
     }
+    released_ = std::max(released_, reply.revision);
     forget(now, key, entry, reply.revision);
 }
 

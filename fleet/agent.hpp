@@ -192,6 +192,8 @@ class Agent {
         BootTime retry_at{};
         /// The session, if the daemon has announced it again during the release. `answer_by` is that of its claim.
         std::optional<Session> again{};
+        /// The answer to a claim that found all slots occupied while this host released some. The claim is repeated.
+        std::optional<Answer> full{};
         bool listed = false;
         bool doubtful = false; ///< The store may still execute a call of the claim.
     };
@@ -227,6 +229,7 @@ class Agent {
     void on_lease_list(BootTime now, const LeaseReply& reply);
     void on_session_reply(BootTime now, std::uint64_t key, Entry& entry, const CallResult& result);
     void on_claimed(BootTime now, std::uint64_t key, Entry& entry, const Claimed& claimed);
+    [[nodiscard]] bool is_outdated(const std::string& user, std::int64_t revision) const;
     void on_released(BootTime now, std::uint64_t key, Entry& entry, const TransactionReply& reply);
     void forget(BootTime now, std::uint64_t key, Entry& entry, std::int64_t revision);
     void note_success();
@@ -265,7 +268,8 @@ class Agent {
     std::int64_t lease_ = 0;
     std::int64_t host_modified_ = 0; ///< Revision of the host's record when it was read.
     StoredRecords read_;
-    std::int64_t newest_ = 0; ///< Highest revision of a reply. Lower again after a backup of the store was restored.
+    std::int64_t newest_ = 0;   ///< Highest revision of a reply. Lower again after a backup of the store was restored.
+    std::int64_t released_ = 0; ///< Revision of the last release of a slot of this host.
     std::int64_t read_after_ = 0; ///< The same when the reading of the records has started.
     BootTime keep_alive_at_ = never;
     BootTime sync_at_ = never;
@@ -275,6 +279,7 @@ class Agent {
     std::string failure_;            ///< Description of the last failed call.
     Duration down_pause_ = down_retry;
     bool listed_ = false;       ///< The daemon has listed its sessions.
+    bool is_listing_ = false;   ///< The daemon is listing its sessions.
     bool synced_ = false;       ///< The records have been compared since the host joined.
     bool joined_ = false;       ///< This process has joined the fleet before.
     bool host_missing_ = false; ///< The record of the host was deleted while its lease existed.

@@ -282,7 +282,7 @@ void Agent::on_records(BootTime now, const TransactionReply& reply) {
 
 /// Handles that an administrator has restored a backup of the store. The revisions since then do not exist.
 void Agent::on_restored(std::int64_t revision) {
-    newest_ = read_after_ = revision;
+    newest_ = read_after_ = released_ = revision;
     for (auto& [key, entry] : entries_) {
         entry.revision = 0;
     }

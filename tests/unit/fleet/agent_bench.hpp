@@ -58,14 +58,29 @@ struct AgentBench final : Effects {
     /// Executes all calls.
     void settle() {
         while (!calls.empty()) {
-            const auto [id, call] = calls.front();
-            calls.pop_front();
-            now += answers ? milliseconds(1) : milliseconds(300);
-            agent.on_reply(now, id,
-                           !answers        ? CallFailure{CallFailure::Kind::unavailable, "no reply"}
-                           : rejects(call) ? CallFailure{rejection, "no permission"}
-                                           : store->execute(now, call));
+            run(take_call());
         }
+    }
+    /// Executes all calls. Each is executed before those that were sent before it.
+    void settle_newest_first() {
+        while (!calls.empty()) {
+            std::ranges::rotate(calls, std::prev(calls.end()));
+            run(take_call());
+        }
+    }
+    using SentCall = std::pair<std::uint64_t, Call>;
+    SentCall take_call() {
+        const SentCall call = calls.front();
+        calls.pop_front();
+        return call;
+    }
+    void run(const SentCall& sent) {
+        const auto& [id, call] = sent;
+        now += answers ? milliseconds(1) : milliseconds(300);
+        agent.on_reply(now, id,
+                       !answers        ? CallFailure{CallFailure::Kind::unavailable, "no reply"}
+                       : rejects(call) ? CallFailure{rejection, "no permission"}
+                                       : store->execute(now, call));
     }
     void pass(Duration span) {
         for (const BootTime end = now + span; now < end;) {
@@ -98,7 +113,7 @@ struct AgentBench final : Effects {
     std::function<bool(const Call&)> rejects = [](const Call&) { return false; };
     CallFailure::Kind rejection = CallFailure::Kind::rejected;
     BootTime now{std::chrono::hours(1)};
-    std::deque<std::pair<std::uint64_t, Call>> calls;
+    std::deque<SentCall> calls;
     std::string log;
     Agent agent;
 };

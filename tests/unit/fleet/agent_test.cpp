@@ -29,8 +29,7 @@ SESSLIMIT_TEST(a_quiet_host_sends_keep_alives_and_one_comparison_a_minute) {
         bench.now = bench.agent.deadline();
         bench.agent.on_time(bench.now);
         while (!bench.calls.empty()) {
-            const auto [id, call] = bench.calls.front();
-            bench.calls.pop_front();
+            const auto [id, call] = bench.take_call();
             ++calls;
             bench.agent.on_reply(bench.now, id, bench.store->execute(bench.now, call));
         }

@@ -29,8 +29,7 @@ SESSLIMIT_TEST(a_late_claim_is_undone_soon_even_if_its_session_ends_during_a_com
     Bench bench;
     bench.start();
     bench.agent.claim(bench.now, {.key = 1, .limit = 1, .record = {.user = "alice"}});
-    const auto [id, late] = bench.calls.front();
-    bench.calls.pop_front();
+    const auto [id, late] = bench.take_call();
     bench.agent.on_reply(bench.now, id, CallFailure{CallFailure::Kind::unavailable, "no reply"});
     bench.agent.release(bench.now, 1);
     // The comparison starts, and reads the records before the late claim is executed.
@@ -71,8 +70,7 @@ SESSLIMIT_TEST(a_denied_claim_whose_first_attempt_is_executed_late_is_undone_soo
     bench.agent.claim(bench.now, other);
     bench.settle();
     bench.agent.claim(bench.now, {.key = 2, .limit = 1, .record = {.user = "alice"}});
-    const auto [id, late] = bench.calls.front();
-    bench.calls.pop_front();
+    const auto [id, late] = bench.take_call();
     const CallResult result = bench.store->execute(bench.now, late);
     bench.agent.on_reply(bench.now, id, result, true); // the answer of the second node
     EXPECT_TEXT(bench.take_log(), "up, 1 granted, 2 full, ");
@@ -82,6 +80,77 @@ SESSLIMIT_TEST(a_denied_claim_whose_first_attempt_is_executed_late_is_undone_soo
     EXPECT(bench.store->count(keys.slots("alice")) == 1, "the late claim has occupied a slot");
     bench.pass(Agent::late_claim + seconds(1));
     EXPECT(bench.store->count(keys.slots("alice")) == 0, "released before the next comparison of the minute");
+}
+
+SESSLIMIT_TEST(a_claim_waits_for_the_release_of_a_session_on_the_same_host) {
+    Bench bench;
+    bench.start();
+    bench.claim(1);
+    bench.agent.release(bench.now, 1);
+    bench.agent.claim(bench.now, {.key = 2, .limit = 1, .record = {.user = "alice"}});
+    bench.settle_newest_first();
+    EXPECT_TEXT(bench.take_log(), "up, 1 granted, ");
+    bench.pass(seconds(1));
+    EXPECT_TEXT(bench.take_log(), "2 granted, ");
+}
+
+SESSLIMIT_TEST(a_claim_is_repeated_if_the_reply_to_a_later_release_arrives_first) {
+    Bench bench;
+    bench.start();
+    bench.claim(1);
+    bench.agent.claim(bench.now, {.key = 2, .limit = 1, .record = {.user = "alice"}});
+    const auto [id, claim] = bench.take_call();
+    const CallResult result = bench.store->execute(bench.now, claim);
+    bench.agent.release(bench.now, 1);
+    bench.settle();
+    bench.agent.on_reply(bench.now, id, result);
+    bench.pass(seconds(1));
+    EXPECT_TEXT(bench.take_log(), "up, 1 granted, 2 granted, ");
+}
+
+SESSLIMIT_TEST(a_claim_before_the_end_of_the_list_waits_for_the_sessions_that_have_ended) {
+    Bench bench;
+    bench.start();
+    bench.claim(1);
+    bench.agent.begin_list();
+    bench.claim(2);
+    bench.agent.end_list(bench.now);
+    bench.pass(seconds(1));
+    EXPECT_TEXT(bench.take_log(), "up, 1 granted, 2 granted, ");
+}
+
+SESSLIMIT_TEST(a_claim_waits_for_the_releases_of_the_first_comparison) {
+    Bench before;
+    before.start();
+    before.claim(1);
+    Bench bench(before, "boot1", "machine1"); // the process has restarted, and the session has ended
+    bench.agent.start(bench.now);
+    bench.agent.begin_list();
+    bench.agent.claim(bench.now, {.key = 2, .limit = 1, .record = {.user = "alice"}});
+    bench.agent.end_list(bench.now);
+    bench.settle_newest_first();
+    bench.pass(seconds(1));
+    EXPECT_TEXT(bench.take_log(), "up, 2 granted, ");
+}
+
+SESSLIMIT_TEST(a_claim_is_denied_in_time_if_a_release_has_no_reply) {
+    Bench bench;
+    bench.start();
+    bench.claim(1, 2);
+    bench.claim(2, 2);
+    bench.agent.release(bench.now, 1);
+    const auto release = bench.take_call();
+    bench.claim(3, 1); // the policy has changed
+    bench.agent.on_time(bench.now = bench.agent.deadline());
+    const auto repeated = bench.take_call();
+    bench.pass(Agent::answer_timeout);
+    EXPECT_TEXT(bench.take_log(), "up, 1 granted, 2 granted, 3 full, ");
+    bench.run(release);
+    bench.agent.release(bench.now, 2);
+    bench.settle();
+    bench.run(repeated);
+    bench.settle();
+    EXPECT(bench.store->count(keys.slots("alice")) == 0, "the slot of the repeated claim is released at once");
 }
 
 SESSLIMIT_TEST(a_session_that_is_announced_during_its_release_is_recorded_afterwards) {
