@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "fleet/fleetd/fleetd.hpp"
 
-#include "common/duration.hpp"
 #include "common/text.hpp"
 #include "daemon/event_loop.hpp"
 #include "fleet/agent.hpp"
 #include "fleet/etcd/client.hpp"
 #include "fleet/fleetd/admin_server.hpp"
+#include "fleet/fleetd/certificate_reminder.hpp"
 #include "fleet/fleetd/config.hpp"
 #include "fleet/fleetd/daemon_link.hpp"
 #include "fleet/fleetd/file_watch.hpp"
@@ -40,11 +40,6 @@ constexpr Duration timer_accuracy = std::chrono::milliseconds(10);
 /// Time for which the process waits at a shutdown of the system until etcd has deleted the records of the host.
 constexpr Duration leave_timeout = std::chrono::seconds(3);
 
-/// Remaining time of a certificate below which its end is logged as a warning.
-constexpr Duration expiry_warning = std::chrono::days(14);
-/// Time after which this warning is repeated.
-constexpr Duration expiry_interval = std::chrono::days(1);
-
 /// ID of this application, from which sd-id128(3) derives the IDs that etcd stores.
 constexpr sd_id128_t application = SD_ID128_MAKE(5d, 33, 0f, 0e, 6b, 8a, 4b, 0c, 9e, 41, 7c, a1, 58, e2, d7, 90);
 
@@ -65,32 +60,21 @@ Result<HostRecord> describe_host() {
     return HostRecord{.machine = text_of(machine), .boot = text_of(boot), .version = SESSLIMIT_VERSION};
 }
 
-/// Logs when the certificate of the host expires. `is_repeated` is true if that was logged before. It is then logged
-/// again only if the certificate expires soon.
-void log_expiry(const Config& config, const etcd::CertificateInfo& certificate, bool is_repeated) {
-    const Duration left = certificate.expires - wall_now();
-    const std::string name = escape_for_display(certificate.common_name);
-    if (left <= Duration{}) {
-        log(LOG_WARNING, "The certificate of " + name + " has expired. Replace " +
-                             escape_for_display(config.certificate.native()) + ".");
-    } else if (const bool is_soon = left < expiry_warning; is_soon || !is_repeated) {
-        const std::string hours = format_span(std::chrono::floor<std::chrono::hours>(left));
-        log(is_soon ? LOG_WARNING : LOG_INFO,
-            "The certificate is that of the etcd user " + name + ", and expires in " + hours + ".");
-    }
+void log_notice(const CertificateReminder::Notice& notice) {
+    log(notice.is_warning ? LOG_WARNING : LOG_INFO, notice.text);
 }
 
 /// Reads and checks the files for TLS, and logs when the certificate expires.
-Result<etcd::Credentials> load_credentials(const Config& config) {
+Result<etcd::Credentials> load_credentials(const Config& config, CertificateReminder& reminder) {
     auto credentials = read_credentials(config);
     if (!credentials) {
         return credentials;
     }
-    const auto certificate = etcd::check(*credentials);
+    auto certificate = etcd::check(*credentials);
     if (!certificate) {
         return std::unexpected(certificate.error());
     }
-    log_expiry(config, *certificate, false);
+    log_notice(reminder.on_loaded(boottime_now(), wall_now(), *std::move(certificate)));
     return credentials;
 }
 
@@ -112,6 +96,7 @@ Session session_of(const wire::SessionFrame& frame, Identity identity, bool enfo
 struct Parts {
     EventLoop loop;
     Config config;
+    CertificateReminder reminder;
     etcd::Credentials credentials;
     HostRecord host;
 };
@@ -122,6 +107,7 @@ struct Fleetd::Impl final : Effects, OrderEffects {
     // Each member refers only to members that are declared before it, except in callbacks.
     EventLoop loop;
     Config config;
+    CertificateReminder reminder;
     etcd::Credentials credentials;
     Agent agent;
     Orders orders;
@@ -131,7 +117,6 @@ struct Fleetd::Impl final : Effects, OrderEffects {
     std::unique_ptr<FileWatch> files;
     Timer timer{loop.get(), CLOCK_BOOTTIME, [this] { on_time(); }, timer_accuracy};
     Timer leave_timer{loop.get(), CLOCK_BOOTTIME, [this] { stop(); }};
-    Timer expiry_timer{loop.get(), CLOCK_BOOTTIME, [this] { repeat_expiry(); }};
     std::vector<EventSource> signal_sources;
     bool up = false;
     /// `up` has been reported by the agent. Until then the daemon waits, because etcd may answer at once.
@@ -141,13 +126,13 @@ struct Fleetd::Impl final : Effects, OrderEffects {
     bool leaving = false;
 
     explicit Impl(Parts parts)
-        : loop(std::move(parts.loop)), config(std::move(parts.config)), credentials(std::move(parts.credentials)),
-          agent({.fleet = config.fleet,
-                 .host = config.host,
-                 .record = std::move(parts.host),
-                 .host_ttl = config.host_ttl,
-                 .seed = std::random_device()()},
-                *this),
+        : loop(std::move(parts.loop)), config(std::move(parts.config)), reminder(std::move(parts.reminder)),
+          credentials(std::move(parts.credentials)), agent({.fleet = config.fleet,
+                                                            .host = config.host,
+                                                            .record = std::move(parts.host),
+                                                            .host_ttl = config.host_ttl,
+                                                            .seed = std::random_device()()},
+                                                           *this),
           orders(config.fleet, config.host, std::random_device()(), *this) {}
     Impl(const Impl&) = delete;
     Impl& operator=(const Impl&) = delete;
@@ -192,7 +177,7 @@ struct Fleetd::Impl final : Effects, OrderEffects {
         }
         agent.start(boottime_now());
         arm_timer();
-        return expiry_timer.arm_in(expiry_interval);
+        return {};
     }
 
     Result<> add_admin_server(UniqueFd socket) {
@@ -247,6 +232,9 @@ struct Fleetd::Impl final : Effects, OrderEffects {
         const BootTime now = boottime_now();
         agent.on_time(now);
         orders.on_time(now);
+        if (const auto notice = reminder.on_time(now, wall_now())) {
+            log_notice(*notice);
+        }
         arm_timer();
     }
 
@@ -284,10 +272,7 @@ struct Fleetd::Impl final : Effects, OrderEffects {
     void stop() { sd_event_exit(loop.get(), EXIT_SUCCESS); }
 
     void arm_timer() {
-        const BootTime deadline = std::min(agent.deadline(), orders.deadline());
-        if (deadline == never) {
-            return timer.disarm();
-        }
+        const BootTime deadline = std::min({agent.deadline(), orders.deadline(), reminder.deadline()});
         if (const auto armed = timer.arm_at(deadline.time_since_epoch()); !armed) {
             log(LOG_ERR, "Stopping: " + armed.error().what);
             sd_event_exit(loop.get(), EXIT_FAILURE);
@@ -335,7 +320,7 @@ struct Fleetd::Impl final : Effects, OrderEffects {
         if (read && *read == credentials) {
             return;
         }
-        auto loaded = load_credentials(config);
+        auto loaded = load_credentials(config, reminder);
         if (!loaded) {
             log(LOG_WARNING,
                 "Failed to load the files for TLS, continuing with the earlier ones: " + loaded.error().what);
@@ -344,15 +329,6 @@ struct Fleetd::Impl final : Effects, OrderEffects {
         credentials = *std::move(loaded);
         client->use(credentials);
         log(LOG_INFO, "Loaded new files for TLS.");
-    }
-
-    void repeat_expiry() {
-        if (const auto certificate = etcd::check(credentials)) {
-            log_expiry(config, *certificate, true);
-        }
-        if (const auto armed = expiry_timer.arm_in(expiry_interval); !armed) {
-            log(LOG_WARNING, "The end of the certificate is not announced any more: " + armed.error().what);
-        }
     }
 
     void on_changes(const std::vector<etcd::Client::Change>& changes) {
@@ -452,7 +428,8 @@ Result<Fleetd> Fleetd::make(const Options& options) {
     if (!config) {
         return fail("the configuration is not valid:\n" + config.error());
     }
-    auto credentials = load_credentials(*config);
+    CertificateReminder reminder(config->certificate.native());
+    auto credentials = load_credentials(*config, reminder);
     if (!credentials) {
         return std::unexpected(credentials.error());
     }
@@ -470,6 +447,7 @@ Result<Fleetd> Fleetd::make(const Options& options) {
     }
     auto impl = std::make_unique<Impl>(Parts{.loop = *std::move(loop),
                                              .config = *std::move(config),
+                                             .reminder = std::move(reminder),
                                              .credentials = *std::move(credentials),
                                              .host = *std::move(host)});
     if (auto started = impl->start(*std::move(sockets)); !started) {

@@ -3,6 +3,7 @@
 
 import os
 import random
+import resource
 import socket
 import subprocess
 
@@ -100,6 +101,22 @@ def test_only_root_may_connect(hosts):
                     str(machine.socket)], check=True)
     wait_for_log(machine, "does not run as root")
     assert not daemon.closed and daemon.ask(1, "alice", 3)[0].outcome == GRANTED
+
+
+def test_connections_are_accepted_as_soon_as_descriptors_are_free(hosts):
+    machine = hosts.add()
+    earlier = machine.connect()
+    pid = machine.process.pid
+    limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, limits[1]))
+    try:
+        daemon = machine.connect(up=False)
+        wait_for_log(machine, "sesslimitd cannot connect for a second: failed to accept a connection: Too many open files")
+        assert earlier.ask(1, "alice", 1)[0].outcome == GRANTED
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+    assert daemon.ask(2, "alice", 1)[0].outcome == GRANTED  # it has not listed the session of the earlier connection
+    assert machine.log().count("Too many open files") <= 3, "it retries continuously"
 
 
 def test_a_daemon_that_does_not_read_is_disconnected(hosts):
