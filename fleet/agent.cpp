@@ -371,6 +371,7 @@ void Agent::on_session_reply(BootTime now, std::uint64_t key, Entry& entry, cons
         if (const auto claimed = entry.claim->on_reply(*reply);
             claimed && claimed->outcome == Claimed::Outcome::granted) {
             entry.slot = claimed->slot;
+            entry.session.record.since = claimed->since.value_or(entry.session.record.since);
         }
         entry.claim.reset();
     } else if (entry.state == State::releasing) {
@@ -399,6 +400,7 @@ void Agent::on_claimed(BootTime now, std::uint64_t key, Entry& entry, const Clai
         const bool waiting = entry.state == State::claiming;
         set_state(key, entry, State::held);
         entry.slot = claimed.slot;
+        entry.session.record.since = claimed.since.value_or(entry.session.record.since); // a release compares it
         entry.revision = claimed.revision;
         active_.erase(key);
         if (!entry.session.enforced && entry.slot > entry.session.limit) {

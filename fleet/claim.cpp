@@ -150,7 +150,10 @@ std::optional<Claimed> Claim::on_other_state(const TransactionReply& reply) {
     }
     const auto record = decode_session(own->value);
     if (record && record->user == session_.record.user && own->modified != previous_.modified) {
-        return Claimed{.outcome = Claimed::Outcome::granted, .slot = record->slot, .revision = reply.revision};
+        return Claimed{.outcome = Claimed::Outcome::granted,
+                       .slot = record->slot,
+                       .since = record->since,
+                       .revision = reply.revision};
     }
     // The record is the one that must be replaced, or it is not valid and only this host can have written it.
     previous_.modified = own->modified;

@@ -44,7 +44,9 @@ struct Claimed {
         contended, ///< Other hosts changed the slots in each round. The claim can be repeated.
     };
     Outcome outcome = Outcome::contended;
-    std::uint32_t slot = 0;        ///< The slot if the outcome is `granted`.
+    std::uint32_t slot = 0; ///< The slot if the outcome is `granted`.
+    /// Start of the session as recorded by an earlier claim. The clock of the host may have been set since.
+    std::optional<std::int64_t> since{};
     std::int64_t revision = 0;     ///< The revision of the store at which the claim was granted or denied.
     std::uint32_t count = 0;       ///< Number of occupied slots of the user if the outcome is `full`.
     std::vector<Holder> holders{}; ///< Sessions that occupy them. Slots with invalid records are counted only.

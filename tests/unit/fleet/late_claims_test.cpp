@@ -153,6 +153,28 @@ SESSLIMIT_TEST(a_claim_is_denied_in_time_if_a_release_has_no_reply) {
     EXPECT(bench.store->count(keys.slots("alice")) == 0, "the slot of the repeated claim is released at once");
 }
 
+SESSLIMIT_TEST(a_claim_that_is_repeated_after_the_clock_was_set_is_released_completely) {
+    for (const bool ends_during_claim : {false, true}) {
+        Bench before;
+        before.start();
+        before.claim(1);
+        Bench bench(before, "boot1", "machine1"); // the process has restarted
+        bench.agent.start(bench.now);
+        bench.agent.begin_list();
+        bench.agent.claim(bench.now, {.key = 1, .limit = 1, .record = {.user = "alice", .since = 3600}});
+        bench.agent.end_list(bench.now);
+        while (!Bench::is_put_call(bench.calls.front().second)) {
+            bench.run(bench.take_call());
+        }
+        if (!ends_during_claim) {
+            bench.settle();
+        }
+        bench.agent.release(bench.now, 1);
+        bench.settle();
+        EXPECT(bench.store->count(keys.slots("alice")) == 0, "the slot is free at once");
+    }
+}
+
 SESSLIMIT_TEST(a_session_that_is_announced_during_its_release_is_recorded_afterwards) {
     const Session session{.key = 1, .limit = 1, .record = {.user = "alice"}};
     struct Case {
