@@ -402,6 +402,7 @@ void Agent::on_claimed(BootTime now, std::uint64_t key, Entry& entry, const Clai
         entry.slot = claimed.slot;
         entry.session.record.since = claimed.since.value_or(entry.session.record.since); // a release compares it
         entry.revision = claimed.revision;
+        entry.full.reset();
         active_.erase(key);
         if (!entry.session.enforced && entry.slot > entry.session.limit) {
             effects_.over_limit(entry.session);
