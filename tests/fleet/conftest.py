@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Fixtures: hosts for each test. Run by tests/run fleet, see tests/fleet/isolated."""
 
+import contextlib
 import sys
 from pathlib import Path
 
@@ -55,6 +56,13 @@ def hosts(cluster):
                 node.start()
         cluster.wait_until_healthy()
         cluster.ctl("del", "--prefix", "/sesslimit/")
+
+
+@pytest.fixture
+def hosts_of():
+    """Creates the hosts of a cluster that only this test uses."""
+    with contextlib.ExitStack() as stack:
+        yield lambda cluster: stack.enter_context(contextlib.closing(Hosts(cluster)))
 
 
 @pytest.fixture

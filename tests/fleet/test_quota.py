@@ -6,7 +6,6 @@ import time
 
 import pytest
 
-from conftest import Hosts
 from fleet.frames import FULL, GRANTED, UNKNOWN, wait_for
 from fleet.waits import wait_for_slots
 
@@ -50,47 +49,44 @@ def revision(cluster):
     return str(json.loads(cluster.ctl("get", "x", "-w", "json"))["header"]["revision"])
 
 
-def test_a_full_store(small, saw):
-    hosts = Hosts(small)
-    try:
-        machine = hosts.add()
-        daemon = machine.connect()
-        for session in 1, 2:
-            assert daemon.ask(session, "alice", 3)[0].outcome == GRANTED
-        fill(small)
-        alarms = machine.ctl("status")["alarms"]
-        addresses = {node.endpoint.removeprefix("https://") for node in small.nodes}
-        assert {alarm["type"] for alarm in alarms} == {"NOSPACE"}
-        assert {alarm["endpoint"] for alarm in alarms} <= addresses
-        # etcd does not count the values in nested transactions, so that claims go on, and stay exact. The database
-        # becomes larger than the quota.
-        session = 100
-        while size(small) < QUOTA:
-            session += 1
-            assert session < 1000, f"the database has {size(small)} bytes"
-            assert daemon.ask(session, "bob", 1000)[0].outcome == GRANTED
-        assert daemon.ask(3, "alice", 3)[0].outcome == GRANTED
-        assert daemon.ask(4, "alice", 3)[0].outcome == FULL
-        # A slot beyond the limit makes a claim count the slots.
-        assert daemon.ask(5, "alice", 3, enforced=False)[0].outcome == GRANTED
-        for released in 1, 2:
-            daemon.release(released)
-        wait_for_slots(small, "alice", 2)
-        assert daemon.ask(6, "alice", 3)[0].outcome == GRANTED
-        daemon.release(6)
-        wait_for_slots(small, "alice", 2)
-        assert daemon.is_up
-        # A host cannot join. Its claims are answered at once, and recorded later.
-        joining = hosts.add()
-        late = joining.connect(up=False)
-        wait_for([late], lambda: late.states and "space exceeded" in late.states[-1][1], 10, "reason")
-        answer, needed = late.ask(1, "alice", 3)
-        assert answer.outcome == UNKNOWN and needed < 0.5
-        time.sleep(TTL + 2)
-        assert daemon.is_up and len(small.slots("alice")) == 2, "the lease was not kept alive"
-        free(small)
-        wait_for([late], lambda: late.is_up, 20, "return of the store")
-        wait_for_slots(small, "alice", 3)
-        saw(f"claims go on; a host that joins waits, with the reason {late.states[-2][1]}")
-    finally:
-        hosts.close()
+def test_a_full_store(small, hosts_of, saw):
+    hosts = hosts_of(small)
+    machine = hosts.add()
+    daemon = machine.connect()
+    for session in 1, 2:
+        assert daemon.ask(session, "alice", 3)[0].outcome == GRANTED
+    fill(small)
+    alarms = machine.ctl("status")["alarms"]
+    addresses = {node.endpoint.removeprefix("https://") for node in small.nodes}
+    assert {alarm["type"] for alarm in alarms} == {"NOSPACE"}
+    assert {alarm["endpoint"] for alarm in alarms} <= addresses
+    # etcd does not count the values in nested transactions, so that claims go on, and stay exact. The database
+    # becomes larger than the quota.
+    session = 100
+    while size(small) < QUOTA:
+        session += 1
+        assert session < 1000, f"the database has {size(small)} bytes"
+        assert daemon.ask(session, "bob", 1000)[0].outcome == GRANTED
+    assert daemon.ask(3, "alice", 3)[0].outcome == GRANTED
+    assert daemon.ask(4, "alice", 3)[0].outcome == FULL
+    # A slot beyond the limit makes a claim count the slots.
+    assert daemon.ask(5, "alice", 3, enforced=False)[0].outcome == GRANTED
+    for released in 1, 2:
+        daemon.release(released)
+    wait_for_slots(small, "alice", 2)
+    assert daemon.ask(6, "alice", 3)[0].outcome == GRANTED
+    daemon.release(6)
+    wait_for_slots(small, "alice", 2)
+    assert daemon.is_up
+    # A host cannot join. Its claims are answered at once, and recorded later.
+    joining = hosts.add()
+    late = joining.connect(up=False)
+    wait_for([late], lambda: late.states and "space exceeded" in late.states[-1][1], 10, "reason")
+    answer, needed = late.ask(1, "alice", 3)
+    assert answer.outcome == UNKNOWN and needed < 0.5
+    time.sleep(TTL + 2)
+    assert daemon.is_up and len(small.slots("alice")) == 2, "the lease was not kept alive"
+    free(small)
+    wait_for([late], lambda: late.is_up, 20, "return of the store")
+    wait_for_slots(small, "alice", 3)
+    saw(f"claims go on; a host that joins waits, with the reason {late.states[-2][1]}")

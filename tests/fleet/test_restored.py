@@ -3,9 +3,6 @@
 
 import time
 
-import pytest
-
-from conftest import Hosts
 from fleet.frames import FULL, GRANTED, wait_for
 from fleet.waits import LIMIT, wait_for_slots, wait_until_empty
 
@@ -14,24 +11,15 @@ SYNC = 60
 SLACK = 2
 
 
-@pytest.fixture
-def own(clusters):
-    cluster = clusters((221, 222, 223))
-    hosts = Hosts(cluster)
-    try:
-        yield cluster, hosts
-    finally:
-        hosts.close()
-
-
 def sessions_in(cluster):
     """Returns the sessions that have a record, as HOST/SESSION, and the number of occupied slots."""
     found = (key.split("/") for key in cluster.records("h/"))
     return {f"{host}/{session}" for _, host, kind, session in found if kind == "s"}, len(cluster.records("p/"))
 
 
-def test_sessions_are_recorded_again_after_a_backup_was_restored(own, directory, saw):
-    cluster, hosts = own
+def test_sessions_are_recorded_again_after_a_backup_was_restored(clusters, hosts_of, directory, saw):
+    cluster = clusters((221, 222, 223))
+    hosts = hosts_of(cluster)
     machines = [hosts.add(ttl="60s") for _ in range(2)]
     one, two = daemons = [machine.connect() for machine in machines]
     backup = directory / "backup.db"

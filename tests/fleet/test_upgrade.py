@@ -5,7 +5,6 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from conftest import Hosts
 from fleet.cluster import Etcd
 from fleet.frames import FULL, GRANTED, Rounds
 from fleet.waits import LIMIT, wait_until_empty
@@ -31,34 +30,31 @@ def storms(claims, over):
         claims.release()
 
 
-def test_nodes_are_upgraded_one_after_the_other(clusters, request, saw):
+def test_nodes_are_upgraded_one_after_the_other(clusters, hosts_of, request, saw):
     newer = Etcd(request.config.getoption("--etcd-after") or request.config.getoption("--etcd"))
     cluster = clusters((231, 232, 233))
-    hosts = Hosts(cluster)
-    try:
-        daemons = [hosts.add().connect() for _ in range(4)]
-        for daemon in daemons[:LIMIT]:
-            assert daemon.ask(1, "stays", LIMIT)[0].outcome == GRANTED
-        before, away, over = cluster.records("p/stays/"), [], threading.Event()
-        claims = Rounds(daemons, LOGINS, LIMIT)
-        with ThreadPoolExecutor(1) as pool:
-            running = pool.submit(storms, claims, over)
-            try:
-                # In this thread, because the nodes are killed with the thread that has started them.
-                for node in cluster.nodes:
-                    away.append(upgrade(node, cluster, newer))
-                    time.sleep(BETWEEN)
-            finally:
-                over.set()
-            running.result()
-        assert [cluster.status(node)["version"] for node in cluster.nodes] == [newer.version()] * 3
-        assert cluster.records("p/stays/") == before
-        assert daemons[3].ask(1, "stays", LIMIT)[0].outcome == FULL
-        assert all(daemon.is_up and len(daemon.states) == 1 for daemon in daemons)
-        for daemon in daemons[:LIMIT]:
-            daemon.release(1)
-        wait_until_empty(cluster)
-        saw(f"{cluster.etcd.version()} to {newer.version()}, each node away for at most {max(away):.1f} s: {claims.count} rounds "
-            f"of {LOGINS} claims, exactly {LIMIT} granted in each; longest wait {claims.longest:.2f} s, left over 0")
-    finally:
-        hosts.close()
+    hosts = hosts_of(cluster)
+    daemons = [hosts.add().connect() for _ in range(4)]
+    for daemon in daemons[:LIMIT]:
+        assert daemon.ask(1, "stays", LIMIT)[0].outcome == GRANTED
+    before, away, over = cluster.records("p/stays/"), [], threading.Event()
+    claims = Rounds(daemons, LOGINS, LIMIT)
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(storms, claims, over)
+        try:
+            # In this thread, because the nodes are killed with the thread that has started them.
+            for node in cluster.nodes:
+                away.append(upgrade(node, cluster, newer))
+                time.sleep(BETWEEN)
+        finally:
+            over.set()
+        running.result()
+    assert [cluster.status(node)["version"] for node in cluster.nodes] == [newer.version()] * 3
+    assert cluster.records("p/stays/") == before
+    assert daemons[3].ask(1, "stays", LIMIT)[0].outcome == FULL
+    assert all(daemon.is_up and len(daemon.states) == 1 for daemon in daemons)
+    for daemon in daemons[:LIMIT]:
+        daemon.release(1)
+    wait_until_empty(cluster)
+    saw(f"{cluster.etcd.version()} to {newer.version()}, each node away for at most {max(away):.1f} s: {claims.count} rounds "
+        f"of {LOGINS} claims, exactly {LIMIT} granted in each; longest wait {claims.longest:.2f} s, left over 0")
