@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Commands in the machine of the lab, which tests/lab/page.py has booted. This process is in its network namespace.
 
+import { AssertionError } from "node:assert";
 import { execFile, spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -26,16 +27,24 @@ export async function ctl(...argv) {
     return JSON.parse(await run("sesslimitctl", ...argv, "--json=short"));
 }
 
-/** Calls check() until it returns a true value, and returns the value. */
+/** Calls check() until it returns a true value, and returns the value. Repeats a check whose assertion fails, too. */
 export async function until(what, check, seconds = 20) {
     const end = performance.now() + seconds * 1000;
     for (;;) {
-        const value = await check();
-        if (value) {
-            return value;
+        let failed = "";
+        try {
+            const value = await check();
+            if (value) {
+                return value;
+            }
+        } catch (error) {
+            if (!(error instanceof AssertionError)) {
+                throw error;
+            }
+            failed = `: ${error.stack}`;
         }
         if (performance.now() > end) {
-            throw new Error(`${what}: not within ${seconds} s`);
+            throw new Error(`${what}: not within ${seconds} s${failed}`);
         }
         await sleep(100);
     }

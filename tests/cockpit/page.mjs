@@ -40,20 +40,6 @@ async function compareCountdowns(frame) {
     return compared;
 }
 
-/** Compares until it succeeds: another idle end may have moved a moment ago, and the page reads it within seconds. */
-async function compareAgain(compare, last = Date.now() + 10_000) {
-    for (;;) {
-        try {
-            return await compare();
-        } catch (error) {
-            if (Date.now() > last) {
-                throw error;
-            }
-        }
-        await sleep(500);
-    }
-}
-
 /** Stores pictures of each view, and checks that it is accessible and does not scroll sideways. */
 async function pictures(opened, name, height) {
     const { frame, page } = opened;
@@ -164,7 +150,8 @@ await step("every countdown equals that of sesslimitctl, and Cockpit is never id
     for (let round = 0; round < 3; round += 1) {
         shells.bob.type("x"); // the idle end moves
         await sleep(6_500);
-        compared += await compareAgain(() => compareCountdowns(frame));
+        // Another idle end may have moved a moment ago, and the page reads it within seconds.
+        compared += await until("equal countdowns", () => compareCountdowns(frame), 10);
     }
     assert.ok(compared >= 6, String(compared));
     const audit = await run("sh", "-c", "sesslimitctl audit || true");
