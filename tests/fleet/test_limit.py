@@ -112,8 +112,7 @@ def test_the_list_of_a_connection_that_is_closed_at_once_is_read(hosts, cluster)
     for number in range(1, 7):
         daemon = machine.connect()
         assert daemon.ask(number, f"user{number}", LIMIT)[0].outcome == GRANTED
-        daemon.close()
-        time.sleep(0.3)  # sesslimit-fleetd waits for a connection, and reads each frame as soon as it is sent
+        daemon.end()  # sesslimit-fleetd now waits for a connection, and reads each frame as soon as it is sent
         Daemon(machine.socket).close()
         wait_for_slots(cluster, f"user{number}", 0)
 

@@ -89,6 +89,12 @@ class Daemon:
     def close(self):
         self._socket.close()
 
+    def end(self):
+        """Closes the connection. Waits until sesslimit-fleetd has noticed it, which the closing of its own end shows."""
+        self._socket.shutdown(socket.SHUT_WR)
+        wait_for([self], lambda: self.closed, 5, "end of the connection")
+        self.close()
+
     def fileno(self):
         return self._socket.fileno()
 
