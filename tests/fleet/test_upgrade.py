@@ -13,10 +13,18 @@ LOGINS = 20
 BETWEEN = 1  # seconds from the health of all nodes to the next upgrade
 
 
-def upgrade(node, cluster, etcd):
-    """Returns the time that the node was away."""
+def wait_for_round(claims, running):
+    """Waits until a round of claims has begun and ended."""
+    last = claims.count + 2  # the count grows when a round begins
+    while claims.count < last and not running.done():
+        time.sleep(0.01)
+
+
+def upgrade(node, cluster, etcd, claims, running):
+    """Returns the time that the node was away. Without it, the store answers at least one round of claims."""
     began = time.monotonic()
     node.end()
+    wait_for_round(claims, running)
     node.etcd = etcd
     node.start()
     cluster.wait_until_healthy()
@@ -44,7 +52,7 @@ def test_nodes_are_upgraded_one_after_the_other(clusters, hosts_of, request, saw
         try:
             # In this thread, because the nodes are killed with the thread that has started them.
             for node in cluster.nodes:
-                away.append(upgrade(node, cluster, newer))
+                away.append(upgrade(node, cluster, newer, claims, running))
                 time.sleep(BETWEEN)
         finally:
             over.set()
