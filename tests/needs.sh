@@ -18,7 +18,7 @@ suite_needs=(mmdebstrap iproute2)
 demo_needs=("${suite_needs[@]}" python3 systemd-container)
 lab_needs=("${demo_needs[@]}" python3-jsonschema python3-pytest python3-pytest-xdist)
 vm_needs=("${suite_needs[@]}" python3 python3-jsonschema python3-pytest openssh-client qemu-system-x86 qemu-utils seabios
-          e2fsprogs)
+          e2fsprogs openssl)
 fleet_needs=("${build_needs[@]}" "${lab_needs[@]}" etcd-server etcd-client openssl)
 bench_fleet_needs=("${fleet_needs[@]}" libbenchmark-dev)
 page_needs=("${lab_needs[@]}" chromium openssl systemd-journal-remote)

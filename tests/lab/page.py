@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from lab import base, fleet, past, wire
+from lab import base, past, wire
+from lab.fleet import Fleet
 from lab.machine import wait_until
 from lab.older_daemon import OlderDaemon
-from lab.packages import directory_of_packages
+from lab.packages import directory_of_packages, fleet_package
 
 ROOT = Path(__file__).resolve().parents[2]
 SESSIONS = 1000
@@ -77,7 +78,10 @@ def test_page_with_an_older_daemon(page, suite, saw):
 
 def test_page_on_a_host_of_a_fleet(page, suite, saw, tmp_path):
     page.limit("bob", "max_sessions_fleet = 5")
-    with fleet.Fleet(page, tmp_path) as office:
+    for store in ("etcd", "fleet"):
+        page.install_later(store)
+    page.install([fleet_package(suite)])
+    with Fleet(page, tmp_path) as office:
         office.add("web2", [(1, "bob"), (2, "bob"), (3, "carol")], policy="b" * 64)
         play(page, suite, "fleet.mjs", saw)
 

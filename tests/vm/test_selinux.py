@@ -8,13 +8,14 @@ import time
 import pytest
 
 from lab import client
+from lab.fleet import HOST, Fleet
 from lab.machine import wait_until
 from lab.text import plain
 
 DENIED = "Login denied for alice: limit of 1 session reached"
 WARNED = "SELinux is enforcing and sesslimitd runs in the domain"
 FLEET_DENIED = "limit of 1 session on all hosts reached"
-HOST_TTL = 30  # seconds, the default
+HOST_TTL = 30  # seconds
 DENIAL = re.compile(r"avc: +denied .*")
 
 
@@ -146,63 +147,13 @@ def test_B02_sessions_survive_restarts_and_upgrade(host, saw):
     saw("after a restart, kill -9 and dpkg --install of all packages by root over ssh, the session is still counted")
 
 
-# One node of etcd with TLS and permissions, and the commands of sesslimit-fleet.
-FLEET = """
-cd /root
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=ca -keyout ca.key \\
-    -out ca.pem
-for name in node root; do
-    openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=$name -keyout $name.key -out $name.csr
-    printf 'extendedKeyUsage=serverAuth,clientAuth\nsubjectAltName=DNS:localhost,IP:127.0.0.1\n' >$name.cnf
-    openssl x509 -req -in $name.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile $name.cnf -out $name.pem
-done
-install -d -m 0750 -g etcd /etc/etcd
-install -m 0640 -g etcd ca.pem node.pem node.key /etc/etcd
-cat >/etc/default/etcd <<'END'
-ETCD_LISTEN_CLIENT_URLS=https://127.0.0.1:2379
-ETCD_ADVERTISE_CLIENT_URLS=https://127.0.0.1:2379
-ETCD_CERT_FILE=/etc/etcd/node.pem
-ETCD_KEY_FILE=/etc/etcd/node.key
-ETCD_TRUSTED_CA_FILE=/etc/etcd/ca.pem
-ETCD_CLIENT_CERT_AUTH=true
-END
-systemctl start etcd
-export ETCDCTL_API=3 ETCDCTL_CACERT=ca.pem ETCDCTL_CERT=root.pem ETCDCTL_KEY=root.key
-export ETCDCTL_ENDPOINTS=https://127.0.0.1:2379
-etcdctl user add root --no-password
-etcdctl user grant-role root root
-etcdctl auth enable
-sesslimit-fleet enroll --fleet office web1 >commands
-sh -e commands
-cat >/etc/sesslimit/fleet.toml <<'END'
-version = 1
-fleet = "office"
-host = "web1"
-endpoints = ["https://localhost:2379"]
-ca = "/etc/sesslimit/fleet/ca.pem"
-certificate = "/etc/sesslimit/fleet/web1.pem"
-key = "/etc/sesslimit/fleet/web1.key"
-END
-systemctl start sesslimit-fleetd.socket sesslimit-fleetd.service
-"""
-
-
 @pytest.fixture
-def fleet(host):
-    """The machine as the only host of a fleet."""
+def fleet(host, tmp_path):
+    """A fleet whose only host is the machine. The host resolves the name of the node."""
     # sesslimitd connects to sesslimit-fleetd only if the policy has a limit of the fleet.
     host.limit("alice", "max_sessions_fleet = 1")
-    host.sh(FLEET, timeout=300)
-    wait_joined(host)
-    return host
-
-
-def fleetd(host, name):
-    return host.run("systemctl", "show", "-P", name, "sesslimit-fleetd.service").stdout.strip()
-
-
-def wait_joined(host):
-    wait_until("the fleet", lambda: "is in the fleet office" in fleetd(host, "StatusText"), 60)
+    with Fleet(host, tmp_path, "localhost", f"{HOST_TTL}s") as fleet:
+        yield fleet
 
 
 def denied_by_fleet(host):
@@ -210,37 +161,37 @@ def denied_by_fleet(host):
     return not login.verdict() and bool(login.find(FLEET_DENIED))
 
 
-def test_fleet_limits_logins(fleet, saw):
-    domain = domain_of(fleet, fleetd(fleet, "MainPID"))
+def test_fleet_limits_logins(host, fleet, saw):
+    domain = domain_of(host, fleet.show("MainPID"))
     assert ":sesslimit_fleetd_t:" in domain
-    labels = fleet.sh("stat -c %C /run/sesslimit-fleet.sock /etc/sesslimit/fleet/web1.key /etc/sesslimit/fleet.toml")
+    labels = host.sh(f"stat -c %C /run/sesslimit-fleet.sock /etc/sesslimit/fleet/{HOST}.key /etc/sesslimit/fleet.toml")
     assert [line.split(":")[2] for line in labels.splitlines()] == [
         "sesslimit_fleetd_runtime_t", "sesslimit_fleetd_etc_t", "sesslimitd_etc_t"], labels
-    fleet.shell("alice")
-    assert denied_by_fleet(fleet)
+    host.shell("alice")
+    assert denied_by_fleet(host)
     # New files for TLS are noticed, and a stop asks systemd for its state.
-    fleet.sh("install -m 0644 /root/web1.pem /etc/sesslimit/fleet")
+    host.sh(f"install -m 0644 /root/{HOST}.pem /etc/sesslimit/fleet")
     for way in ("reload", "restart", "kill --signal=KILL"):
-        fleet.sh(f"systemctl {way} sesslimit-fleetd.service")
-        wait_joined(fleet)
-    fleet.sh("systemctl stop sesslimit-fleetd.service")
+        host.sh(f"systemctl {way} sesslimit-fleetd.service")
+        fleet.wait_joined()
+    host.sh("systemctl stop sesslimit-fleetd.service")
     saw(f"sesslimit-fleetd runs as {domain} and claims slots on port 2379; a second login is denied; reload, restart, "
         f"kill -9 and stop without a denial of SELinux")
 
 
-def test_fleet_continues_when_the_clock_is_set(fleet, saw):
+def test_fleet_continues_when_the_clock_is_set(host, fleet, saw):
     """The clock of the host and of the node of etcd."""
-    shell = fleet.shell("alice")
+    shell = host.shell("alice")
     for step in ("+5 hours", "-5 hours"):
-        fleet.run("date", "--set", step)
+        host.run("date", "--set", step)
         time.sleep(HOST_TTL + 5)
-        assert "is in the fleet office" in fleetd(fleet, "StatusText")
-        assert answers(shell) and denied_by_fleet(fleet), step
-    lost = fleet.run("journalctl", "--quiet", "-u", "sesslimit-fleetd.service", "--grep", "lease|missing", check=False).stdout
+        assert fleet.is_joined()
+        assert answers(shell) and denied_by_fleet(host), step
+    lost = host.run("journalctl", "--quiet", "-u", "sesslimit-fleetd.service", "--grep", "lease|missing", check=False).stdout
     assert not lost, lost
     shell.send("exit\n")
     shell.wait(30)
-    fleet.shell("alice")
+    host.shell("alice")
     saw(f"clock set forward and back by 5 hours: the slot stays for longer than host_ttl ({HOST_TTL} s), a second login is "
         f"denied, and admitted after the logout of the first one")
 

@@ -5,14 +5,12 @@ sesslimit-fleetd of other hosts, whose daemons the test imitates. The policy of 
 import re
 import select
 import shlex
-import shutil
 import sys
 import threading
 import uuid
 from pathlib import Path
 
 from .machine import Machine, wait_until
-from .packages import fleet_package
 
 sys.path.append(str(Path(__file__).resolve().parents[2] / "fleet"))
 
@@ -23,31 +21,32 @@ FLEET = "office"
 HOST = "lab"  # the name of the machine
 ENDPOINT = "https://127.0.0.1:2379"
 ETCDCTL = "/root/etcdctl"  # with the certificate of root
-NODE = "/etc/etcd/node"  # the files of the node, without their suffixes
 UNITS = ("sesslimit-fleetd.socket", "sesslimit-fleetd.service")
 
 ETCD = f"""\
 ETCD_NAME=node1
 ETCD_LISTEN_CLIENT_URLS={ENDPOINT}
 ETCD_ADVERTISE_CLIENT_URLS={ENDPOINT}
-ETCD_CERT_FILE={NODE}.pem
-ETCD_KEY_FILE={NODE}.key
+ETCD_CERT_FILE=/etc/etcd/node.pem
+ETCD_KEY_FILE=/etc/etcd/node.key
 ETCD_TRUSTED_CA_FILE=/etc/etcd/ca.pem
 ETCD_CLIENT_CERT_AUTH=true
 """
 
 
 class Fleet:
-    """with Fleet(machine, directory) as fleet: ... The directory is for certificates."""
+    """with Fleet(machine, directory) as fleet: ... The machine has the packages of etcd and sesslimit-fleet.
 
-    def __init__(self, machine: Machine, directory: Path) -> None:
+    directory: for certificates. node: the name or the address by which the hosts reach the node.
+    """
+
+    def __init__(self, machine: Machine, directory: Path, node: str = "127.0.0.1", host_ttl: str = "10min") -> None:
         self.machine = machine
+        self._node, self._host_ttl = node, host_ttl
         self._authority = Authority(directory / "authority")
         self._others: list[OtherHost] = []
 
     def __enter__(self) -> "Fleet":
-        self.machine.install_later("fleet")
-        self.machine.install([fleet_package(self.machine.suite)])
         self._start_etcd()
         self._join()
         return self
@@ -60,43 +59,49 @@ class Fleet:
         return self.machine.run(ETCDCTL, *arguments).stdout
 
     def _start_etcd(self) -> None:
-        self.machine.install_later("etcd")
-        self.machine.sh("systemctl stop etcd.service; rm -r /var/lib/etcd/*; install -d -m 0750 -g etcd /etc/etcd")
-        self._copy_files("node", NODE, "etcd", ["127.0.0.1"])
-        self._copy_files("root", "/root/root", "root")
+        self._issue("node", ["127.0.0.1", "localhost"])
+        self._issue("root")
+        self.machine.sh("systemctl stop etcd.service; rm -rf /var/lib/etcd/*; install -d -m 0750 -g etcd /etc/etcd; "
+                        "cd /root; install -m 0640 -g etcd ca.pem node.pem node.key /etc/etcd")
         self.machine.write("/etc/default/etcd", ETCD)
-        self.machine.write(ETCDCTL, "#!/bin/sh\nETCDCTL_API=3 exec etcdctl --cacert=/etc/etcd/ca.pem --cert=/root/root.pem "
+        self.machine.write(ETCDCTL, "#!/bin/sh\nETCDCTL_API=3 exec etcdctl --cacert=/root/ca.pem --cert=/root/root.pem "
                            f'--key=/root/root.key --endpoints={ENDPOINT} "$@"\n', 0o755)
         self.machine.run("systemctl", "start", "etcd.service")
         self.etcdctl("user", "add", "root", "--no-password")
         self.etcdctl("user", "grant-role", "root", "root")
         self.etcdctl("auth", "enable")
 
-    def _copy_files(self, name: str, place: str, group: str, addresses: list[str] = ()) -> None:
-        """Issues a certificate, and copies it, its key and that of the authority."""
-        certificate, key = self._authority.issue(name, addresses)
-        for source, target in ((self._authority.certificate, f"{Path(place).parent}/ca.pem"), (certificate, f"{place}.pem"),
-                               (key, f"{place}.key")):
-            shutil.copy(source, self.machine.path(target))
-        self.machine.sh(f"chgrp {group} {place}.key; chmod 0640 {place}.key")
+    def _issue(self, name: str, names: list[str] = ()) -> None:
+        """Issues a certificate. Writes it, its key and the certificate of the authority to /root."""
+        for path in (self._authority.certificate, *self._authority.issue(name, names)):
+            self.machine.write(f"/root/{path.name}", path.read_text(encoding="utf-8"))
 
-    def admit(self, name: str, directory: str, group: str, *options: str) -> str:
-        """Creates the user of etcd by the commands that sesslimit-fleet prints. Returns the configuration of the host."""
+    def admit(self, name: str, *options: str) -> str:
+        """Admits a host by the commands that sesslimit-fleet prints. Returns the configuration of the host."""
         printed = self.machine.run("sesslimit-fleet", "enroll", "--fleet", FLEET, *options, name).stdout
         for command in re.findall("^etcdctl .*", printed, re.M):
             self.etcdctl(*shlex.split(command)[1:])
-        self.machine.sh(f"install -d -m 0750 -g {group} {directory}")
-        self._copy_files(name, f"{directory}/{name}", group)
-        return (f'version = 1\nfleet = "{FLEET}"\nhost = "{name}"\nendpoints = ["{ENDPOINT}"]\n'
-                f'ca = "{directory}/ca.pem"\ncertificate = "{directory}/{name}.pem"\nkey = "{directory}/{name}.key"\n'
-                'host_ttl = "10min"\n')
+        self._issue(name)
+        self.machine.sh("cd /root\n" + printed[printed.index("# 3. On "):])
+        files = f"/etc/sesslimit/fleet/{name}"
+        return (f'version = 1\nfleet = "{FLEET}"\nhost = "{name}"\nendpoints = ["https://{self._node}:2379"]\n'
+                f'ca = "/etc/sesslimit/fleet/ca.pem"\ncertificate = "{files}.pem"\nkey = "{files}.key"\n'
+                f'host_ttl = "{self._host_ttl}"\n')
 
     def _join(self) -> None:
-        config = self.admit(HOST, "/etc/sesslimit/fleet", "sesslimit-fleet", "--admin")
-        self.machine.write("/etc/sesslimit/fleet.toml", config)
+        self.machine.write("/etc/sesslimit/fleet.toml", self.admit(HOST, "--admin"))
         self.machine.run("systemctl", "start", *UNITS)
-        wait_until("the machine in the fleet", lambda: "is in the fleet" in self.machine.run(
-            "systemctl", "show", "-P", "StatusText", UNITS[1]).stdout, 30, 0.2)
+        self.wait_joined()
+
+    def show(self, name: str) -> str:
+        """Returns a property of the unit of sesslimit-fleetd."""
+        return self.machine.run("systemctl", "show", "-P", name, UNITS[1]).stdout.strip()
+
+    def is_joined(self) -> bool:
+        return f"is in the fleet {FLEET}" in self.show("StatusText")
+
+    def wait_joined(self) -> None:
+        wait_until("the machine in the fleet", self.is_joined, 60, 0.2)
 
     def add(self, name: str, sessions: list[tuple[int, str]], policy: str) -> "OtherHost":
         """Adds a host whose daemon has sessions, given by their numbers and users, and the digest of a policy."""
@@ -110,8 +115,7 @@ class OtherHost:
 
     def __init__(self, fleet: Fleet, name: str, sessions: list[tuple[int, str]], policy: str) -> None:
         machine, directory = fleet.machine, f"/run/{name}"
-        config = fleet.admit(name, directory, "root")
-        machine.write(f"{directory}/fleet.toml", config)
+        machine.write(f"{directory}/fleet.toml", fleet.admit(name))
         machine.write(f"{directory}/machine-id", uuid.uuid4().hex + "\n")
         machine.run("systemd-run", "--quiet", f"--unit=fleetd-{name}", "--property=Type=notify",
                     f"--property=BindReadOnlyPaths={directory}/machine-id:/etc/machine-id", "/usr/sbin/sesslimit-fleetd",

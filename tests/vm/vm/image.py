@@ -67,7 +67,7 @@ systemctl --quiet mask systemd-networkd-wait-online.service apt-daily.timer apt-
     dpkg-db-backup.timer e2scrub_all.timer fstrim.timer
 """
 
-SELINUX_PACKAGES = "selinux-policy-default policycoreutils selinux-utils tmux etcd-server etcd-client openssl".split()
+SELINUX_PACKAGES = "selinux-policy-default policycoreutils selinux-utils tmux etcd-server etcd-client".split()
 
 # Enables SELinux in enforcing mode. The agent's commands run in the domain of a root shell. Otherwise they would run in
 # that of a service without a policy of its own, which must not read the journal.
