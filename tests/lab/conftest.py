@@ -55,11 +55,7 @@ def pytest_report_header():
 
 
 class CurrentMachine:
-    """The machine of this worker, of the suite of the last test. It is booted on first use.
-
-    A worker has one machine at a time: the machines of all workers share fs.inotify.max_user_instances, which is 128 by
-    default, and each of them needs about ten.
-    """
+    """The machine of this worker, of the suite of the last test. It is booted on first use."""
 
     def __init__(self):
         self._host = None

@@ -17,6 +17,10 @@ from typing import Callable, TypeVar
 from . import base, cgroup
 
 RUN = Path("/run/sesslimit-lab")
+# A machine needs 10 to 20 inotify instances. The kernel counts those of all machines as root's of this host, and permits
+# 128 by default. Without them, a machine does not boot.
+INSTANCES = Path("/proc/sys/fs/inotify/max_user_instances")
+ENOUGH_INSTANCES = 1024
 ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "HOME": "/root",
@@ -91,6 +95,7 @@ class Machine:
         trees = [*self.layers, base.base(self.suite)]
         began = time.monotonic()
         with _places():
+            _raise_instances()
             self.group = cgroup.create(self.name)
             self._create_directory()
         try:
@@ -139,6 +144,7 @@ class Machine:
         self._end()
         if self.directory.is_dir():
             self._remove_directory()
+        sweep()
 
     def _end(self) -> None:
         if self._nspawn is not None:
@@ -245,8 +251,31 @@ def _places():
         yield
 
 
+def _earlier_instances() -> Path:
+    """Returns the file with the kernel's setting from before the first machine."""
+    return base.CACHE / "max_user_instances"
+
+
+def _raise_instances() -> None:
+    earlier = INSTANCES.read_text(encoding="ascii")
+    if int(earlier) < ENOUGH_INSTANCES:
+        _earlier_instances().write_text(earlier, encoding="ascii")
+        with contextlib.suppress(OSError):  # the setting may be read-only in a container
+            INSTANCES.write_text(str(ENOUGH_INSTANCES), encoding="ascii")
+
+
+def _restore_instances() -> None:
+    if _earlier_instances().exists():
+        with contextlib.suppress(OSError):
+            INSTANCES.write_text(_earlier_instances().read_text(encoding="ascii"), encoding="ascii")
+        _earlier_instances().unlink()
+
+
 def sweep() -> None:
-    """Removes the remains of lab processes that were killed, and empty directories."""
+    """Removes the remains of lab processes that were killed, and empty directories.
+
+    Restores the kernel's setting if no machine is left.
+    """
     with _places():
         tree = cgroup.hierarchy() / cgroup.TREE
         for parent in (tree, RUN):
@@ -256,3 +285,5 @@ def sweep() -> None:
             # The directory is not empty if another lab is running.
             with contextlib.suppress(OSError):
                 parent.rmdir()
+        if not tree.exists():
+            _restore_instances()
