@@ -25,7 +25,7 @@ def create(name: str) -> Path:
     return group
 
 
-def end(group: Path, timeout: float = 10) -> None:
+def end(group: Path, timeout: float = 60) -> None:
     """Kills every process in the group with SIGKILL and removes the group. Does nothing if it does not exist."""
     if not group.is_dir():
         return

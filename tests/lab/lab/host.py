@@ -70,7 +70,7 @@ class Host(Machine):
     def policy(self, text: str) -> None:
         """Writes a policy and reloads. Returns when the daemon has logged that the policy is loaded."""
         since = self.write_policy(text)
-        wait_until("policy-loaded", lambda: self.events("policy-loaded", since=since), 10)
+        wait_until("policy-loaded", lambda: self.events("policy-loaded", since=since), 30)
 
     def write_policy(self, text: str) -> float:
         """Writes a policy and reloads, without checking the result. Returns the time, for events(since=)."""
@@ -123,7 +123,7 @@ class Host(Machine):
         The client of a session may exit before logind has removed the session.
         """
         found = wait_until(
-            f"{count} ends", lambda: (ends := self.events("ended", user, since)) and len(ends) >= count and ends, 10)[0]
+            f"{count} ends", lambda: (ends := self.events("ended", user, since)) and len(ends) >= count and ends, 30)[0]
         return [each.reason for each in found]
 
     def lived(self, user: str, since: float = 0) -> list[float]:
@@ -165,7 +165,7 @@ class Host(Machine):
         """Returns all that remains of the user's logins: sessions of logind and sshd processes."""
         return [f"logind session {each.id} {each.state}" for each in self.sessions(user)] + self.login_processes(user)
 
-    def wait_clean(self, user: str, timeout: float = 15) -> float:
+    def wait_clean(self, user: str, timeout: float = 30) -> float:
         """Waits until nothing is left of the user's logins. Returns the seconds that it took."""
         try:
             return wait_until(f"nothing left of {user}'s logins", lambda: not self.leftovers(user), timeout)[1]
@@ -181,7 +181,7 @@ class Host(Machine):
         for user in ("alice", "bob", "carol"):
             # logind 252 does not terminate a session that is closing already. It only waits for its processes.
             self.run("loginctl", "kill-user", "--signal=KILL", user, check=False)
-            self.wait_clean(user, 30)
+            self.wait_clean(user)
         for session in self.sessions():  # of other users, whose processes have survived the logout
             if session.state == "closing":
                 self.run("loginctl", "kill-session", "--signal=KILL", session.id, check=False)
@@ -194,8 +194,10 @@ class Host(Machine):
 
 
 def seconds_of(entry: dict) -> float:
-    """Returns the monotonic time of a journal entry in seconds."""
-    return int(entry["__MONOTONIC_TIMESTAMP"]) / 1e6
+    """Returns the monotonic time in seconds at which a journal entry was sent. journald may receive it later."""
+    received = int(entry["__REALTIME_TIMESTAMP"])
+    delay = received - int(entry.get("_SOURCE_REALTIME_TIMESTAMP", received))
+    return (int(entry["__MONOTONIC_TIMESTAMP"]) - delay) / 1e6
 
 
 def _event(entry: dict) -> Event:

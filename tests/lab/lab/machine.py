@@ -118,9 +118,9 @@ class Machine:
             argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
         )
         os.set_blocking(self._nspawn.stdout.fileno(), False)
-        self.pid, _ = wait_until("the machine's first process", self._find_first_process, 20)
+        self.pid, _ = wait_until("the machine's first process", self._find_first_process, 60)
         self._started()
-        wait_until("the machine's systemd", self._is_up, 30)
+        wait_until("the machine's systemd", self._is_up, 120)
 
     def _started(self) -> None:
         """Is called when the first process of the machine exists."""
@@ -153,7 +153,7 @@ class Machine:
             cgroup.end(self.group)
             self.group = None
         if self._nspawn is not None:
-            self._nspawn.wait(10)
+            self._nspawn.wait(60)
             self._nspawn.stdout.close()
             self._nspawn = None
 
@@ -235,7 +235,9 @@ class Machine:
         return time.monotonic()
 
     def journal(self, *arguments: str) -> str:
-        return self.run("journalctl", "--quiet", "--no-pager", *arguments).stdout
+        """Returns the output of journalctl. It contains all that was written before the call, because of --sync."""
+        script = 'journalctl --sync; exec journalctl --quiet --no-pager "$@"'
+        return self.run("sh", "-c", script, "sh", *arguments).stdout
 
     def end_clients(self) -> None:
         """Kills every client and command that was started from outside the machine."""
