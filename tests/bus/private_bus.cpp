@@ -22,7 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int patience_ms = 20'000;
+constexpr int patience_ms = 60'000;
 constexpr int address_fd = 3;
 
 std::string write_configuration(const std::string& directory, const std::string& rules) {

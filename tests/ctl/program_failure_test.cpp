@@ -56,12 +56,12 @@ SESSLIMIT_TEST(silent_daemon_times_out) {
     const World world(behaviour);
     const auto before = std::chrono::steady_clock::now();
     auto start = world.start({"list"});
-    start.environment = {"SYSTEMD_BUS_TIMEOUT=300ms"};
+    start.environment = {"SYSTEMD_BUS_TIMEOUT=1s"};
     const auto outcome = test::run(start);
     const auto waited = std::chrono::steady_clock::now() - before;
     EXPECT(outcome.exit == 1, "exit");
     EXPECT_TEXT(outcome.err, "sesslimitctl: sesslimitd does not answer; check 'systemctl status sesslimitd'\n");
-    EXPECT(waited < std::chrono::seconds(8), "it gave up in time");
+    EXPECT(waited < std::chrono::seconds(20), "it gave up in time");
 }
 
 constexpr char unresponsive[] = "; check 'systemctl status sesslimitd' and, if SELinux is enforcing, "
@@ -77,14 +77,14 @@ SESSLIMIT_TEST(case_B03_every_command_reports_missing_reply) {
     const World replies_dropped(a_host(), drop_replies);
     const World hangs(hanging);
     // On a busy machine, the bus itself must answer within this time.
-    constexpr char timeout[] = "SYSTEMD_BUS_TIMEOUT=400ms";
+    constexpr char timeout[] = "SYSTEMD_BUS_TIMEOUT=1s";
     const auto expect_report = [&](const World& world, const std::vector<std::string>& command) {
         auto start = world.start(command);
         start.environment = {timeout};
         const auto outcome = test::run(start);
         EXPECT(outcome.exit == 1, command.empty() ? "no command" : command.front());
         EXPECT_TEXT(outcome.err,
-                    std::string("sesslimitctl: sesslimitd did not answer on D-Bus within 400ms") + unresponsive);
+                    std::string("sesslimitctl: sesslimitd did not answer on D-Bus within 1s") + unresponsive);
         EXPECT_TEXT(outcome.out, "");
     };
     for (const auto& command : every_command) {
@@ -100,7 +100,7 @@ SESSLIMIT_TEST(case_B03_missing_reply_detected_within_two_seconds) {
     const auto outcome = world.run({"end-user", "alice"});
     const auto waited = std::chrono::steady_clock::now() - before;
     EXPECT_TEXT(outcome.err, std::string("sesslimitctl: sesslimitd did not answer on D-Bus within 2s") + unresponsive);
-    EXPECT(waited < std::chrono::seconds(8), "less than the timeout of a call");
+    EXPECT(waited < std::chrono::seconds(20), "less than the timeout of a call");
 }
 
 SESSLIMIT_TEST(case_B03_denial_by_bus_distinguished_from_daemon) {

@@ -134,11 +134,11 @@ SESSLIMIT_TEST(traffic_of_sockets_in_group_found) {
         }
         World world;
         const Tcp tcp = listener.connection();
+        const MonotonicTime before = monotonic_now();
         tcp.send(3000);
-        const MonotonicTime sent = monotonic_now();
         std::this_thread::sleep_for(100ms);
         const GroupSockets found = world.sockets_of(*group);
-        const Duration age = monotonic_now() - sent;
+        const Duration age = monotonic_now() - before;
         const auto server = traffic_of(tcp.server, found);
         const auto client = traffic_of(tcp.client, found);
         EXPECT(found.coverage == Coverage::complete && server.has_value() && client.has_value(), "both sockets");
@@ -159,20 +159,20 @@ SESSLIMIT_TEST(data_age_is_relative_to_answer) {
     World world;
     Listener listener(AF_INET);
     const Tcp tcp = listener.connection();
-    tcp.send(10);
     const MonotonicTime sent = monotonic_now();
+    tcp.send(10);
     std::optional<Traffic> traffic;
     Duration age{};
     (void)world.reader.request(*group, [&](const GroupSockets& found) {
         traffic = traffic_of(tcp.server, found);
         age = monotonic_now() - sent;
     });
-    while (age == Duration{} && monotonic_now() < sent + 10s) {
+    while (age == Duration{} && monotonic_now() < sent + 60s) {
         (void)sd_event_run(world.loop.get(), 1'000'000);
-        std::this_thread::sleep_for(300ms); // the event loop is busy between the turns of the reader
+        std::this_thread::sleep_for(1s); // the event loop is busy between the turns of the reader
     }
-    EXPECT(traffic.has_value() && age > 300ms, "found");
-    EXPECT(traffic->since_in >= age - 200ms && traffic->since_in <= age + 20ms,
+    EXPECT(traffic.has_value() && age > 1s, "found");
+    EXPECT(traffic->since_in >= age - 800ms && traffic->since_in <= age + 20ms,
            std::to_string(traffic->since_in.count()) + " instead of " + std::to_string(age.count()));
 }
 

@@ -240,7 +240,7 @@ SESSLIMIT_TEST(silent_client_disconnected_after_timeout) {
     std::byte byte{};
     EXPECT(run_until(bench.loop, [&] { return recv(silent.get(), &byte, 1, MSG_DONTWAIT) == 0; }), "hung up");
     const Duration took = monotonic_now() - before;
-    EXPECT(took >= pam_server::request_timeout && took < std::chrono::seconds(5), std::to_string(took.count()));
+    EXPECT(took >= pam_server::request_timeout && took < std::chrono::seconds(20), std::to_string(took.count()));
     EXPECT(bench.events.empty(), "not reported");
 }
 

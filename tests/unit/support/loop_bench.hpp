@@ -45,7 +45,7 @@ inline EventLoop make_loop() {
 
 /// Runs the loop until `done` returns true. Returns false if that takes longer than `most`.
 template <class Condition>
-bool run_until(const EventLoop& loop, const Condition& done, Duration most = std::chrono::seconds(10)) {
+bool run_until(const EventLoop& loop, const Condition& done, Duration most = std::chrono::minutes(1)) {
     const MonotonicTime until = monotonic_now() + most;
     while (!done()) {
         if (monotonic_now() > until || sd_event_run(loop.get(), 100'000) < 0) {
@@ -94,13 +94,13 @@ class Child {
     pid_t pid_;
 };
 
-/// Connects to a SOCK_SEQPACKET socket. Receiving on the connection times out after 10 s.
+/// Connects to a SOCK_SEQPACKET socket. Receiving on the connection times out after a minute.
 inline UniqueFd connect_to(const std::filesystem::path& path) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
     UniqueFd fd(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
-    const timeval patience{.tv_sec = 10, .tv_usec = 0};
+    const timeval patience{.tv_sec = 60, .tv_usec = 0};
     (void)setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0) {
         fd.reset();
