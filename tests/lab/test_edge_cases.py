@@ -23,13 +23,15 @@ LATE = 15  # additional seconds that a busy host may be late
 
 @contextlib.contextmanager
 def typing(*shells, every=3):
-    """Presses Enter in the shells at regular intervals."""
+    """Presses Enter in the shells now and at regular intervals."""
     stop = threading.Event()
 
     def type_on():
-        while not stop.wait(every):
+        while True:
             for shell in shells:
                 shell.send("\n")
+            if stop.wait(every):
+                return
 
     thread = threading.Thread(target=type_on)
     thread.start()
@@ -84,7 +86,8 @@ def test_ssh_without_command_is_counted_and_idle(host, saw):
     """ssh -N is counted, is denied if no slot is free, and is idle if it transfers nothing."""
     host.limit("alice", 'max_sessions = 2\nidle_timeout = "20s"')
     quiet = client.forward(host, "alice")
-    began = quiet.expect("Authenticated", 20).at
+    quiet.expect("Authenticated", 20)
+    began = quiet.started_at
     kept_alive = client.forward(host, "alice", ["-o", "ServerAliveInterval=2"])
     kept_alive.expect("Authenticated", 20)
     wait_until("2 sessions", lambda: len(listed(host)) == 2, 10)
@@ -92,7 +95,7 @@ def test_ssh_without_command_is_counted_and_idle(host, saw):
     assert third.wait(20) != 0 and len(host.events("denied", "alice", began)) == 1
     took = [ended_after(each, began, 20, 20 + 20 + LATE) for each in (quiet, kept_alive)]
     host.wait_clean("alice")
-    assert host.end_reasons("alice", began, 2) == ["idle"] * 2
+    assert host.end_reasons("alice", began, 2) == ["idle"] * 2 and min(host.lived("alice", began)) >= 20
     saw(f"limit 2: two ssh -N, the third denied; idle_timeout 20s: terminated after {took[0]:.1f} s, one with "
         f"ServerAliveInterval=2 after {took[1]:.1f} s; nothing left")
 
@@ -103,8 +106,8 @@ def test_shells_over_one_connection_are_one_session(host, saw):
     socket = "/run/lab-master"
     master = opened(client.shell(host, "alice", ["-M", "-S", socket]))
     second = opened(client.shell(host, "alice", ["-S", socket]))
-    wait_until("one session with two terminals", lambda: [len(each["terminals"]) for each in listed(host)] == [2], 10)
-    with typing(second):
+    with typing(second, every=2):
+        wait_until("one session, two terminals", lambda: [len(each["terminals"]) for each in listed(host)] == [2], 20)
         time.sleep(15 + STEP)
         assert WARNING not in master.output + second.output
     # No shell gets input from now on, until a third shell is opened between the warning and the termination.
@@ -112,7 +115,7 @@ def test_shells_over_one_connection_are_one_session(host, saw):
     third = opened(client.shell(host, "alice", ["-S", socket]))
     opened_at = third.started_at
     ended = ended_after(master, opened_at, 15, 15 + STEP + LATE)
-    assert second.wait(5) != 0 and third.wait(5) != 0
+    assert second.wait(10) != 0 and third.wait(10) != 0
     host.wait_clean("alice")
     assert len(host.end_reasons("alice", master.started_at)) == 1
     saw(f"limit 1, idle_timeout 15s: 2 shells over one connection are one session; input in one keeps it {15 + STEP} s "
@@ -148,7 +151,7 @@ def test_detached_multiplexer_does_not_keep_session(host, saw):
 
 def test_user_manager_is_not_counted(host, saw):
     """systemd --user is not a session and is not denied. Its units outlive the user's session."""
-    host.limit("alice", 'max_sessions = 1\nmax_duration = "8s"')
+    host.limit("alice", 'max_sessions = 1\nmax_duration = "15s"')
     linger(host, True)
     try:
         shell = opened(client.shell(host, "alice"))
@@ -156,7 +159,7 @@ def test_user_manager_is_not_counted(host, saw):
         assert len(listed(host)) == 1
         shell.send("systemd-run --user --unit=lab-job sleep 1000; echo status=$?\n")
         shell.expect("status=0", 10)
-        shell.wait(30)
+        shell.wait(40)
         host.wait_clean("alice")
         time.sleep(2)
         state = as_alice(host, 'XDG_RUNTIME_DIR="/run/user/$(id -u)" systemctl --user is-active lab-job')
@@ -179,8 +182,8 @@ def test_su_and_sudo_belong_to_their_session(host, saw):
     shell.prompt(after=asked.end)
     shell.send("echo as $(id -un)\n")
     shell.expect("as bob", 10)
-    assert len(host.sessions()) == 1 and len(listed(host)) == 1 and listed(host, "bob") == []
     with typing(shell):
+        assert len(host.sessions()) == 1 and len(listed(host)) == 1 and listed(host, "bob") == []
         time.sleep(12 + STEP + 4)
         assert WARNING not in shell.output
     at = len(shell.output.encode())
@@ -290,8 +293,7 @@ def test_greeter_is_not_counted_and_graphical_session_idles_by_hint(host, saw):
     greeter = PamSession(host, "alice", "greeter", "wayland")
     assert greeter.shows("Class") == "greeter" and listed(host) == []
     desktop = PamSession(host, "alice", "user", "wayland")
-    (session,) = listed(host)
-    assert session["id"] == desktop.id
+    assert ctl.sessions(host, 1)[0]["id"] == desktop.id
     denied = client.shell(host, "alice")
     assert not denied.verdict() and denied.wait(20) == DENIED
     time.sleep(8 + 4)
@@ -308,10 +310,10 @@ def test_greeter_is_not_counted_and_graphical_session_idles_by_hint(host, saw):
     lock = "type='signal',sender='org.freedesktop.login1',interface='org.freedesktop.login1.Session',member='Lock'"
     monitor = client.program(host, ["busctl", "--system", "monitor", f"--match={lock}"])
     monitor.expect("Monitoring", 10)
-    desktop.hint(True)
     hinted = time.monotonic()
+    desktop.hint(True)
     locked = monitor.expect("Member=Lock", 8 + LATE)
-    assert locked.at - hinted >= 8 - 1  # the hint was set a moment before
+    assert locked.at - hinted >= 8
     time.sleep(3)
     assert desktop.there and [each.event for each in host.events("locked", "alice", since)] == ["locked"]
     for each in (desktop, greeter):
@@ -369,7 +371,7 @@ def test_wall_clock_steps_do_not_affect_idle_timeout(host, saw):
     with OwnClock(host) as clock, contextlib.ExitStack() as after:
         after.callback(host.end_clients)
         active = opened(client.shell(host, "alice"))
-        (session,) = listed(host)
+        (session,) = ctl.sessions(host, 1)
         with typing(active, every=2.5):
             for way, jumps in ways.items():
                 idle = opened(client.shell(host, "alice"))
@@ -384,7 +386,7 @@ def test_wall_clock_steps_do_not_affect_idle_timeout(host, saw):
                 assert all(abs(is_ - jump) <= 1 for is_, jump in zip(moved, jumps)), (way, moved)
                 took[way] = ended_after(idle, last_key, 20, 20 + STEP + LATE)
             assert active.running and WARNING not in active.output
-        took["the one that typed, at last"] = ended_after(active, time.monotonic() - 2.5, 20, 20 + 2.5 + STEP + LATE)
+        took["the one that typed, at last"] = ended_after(active, active.send("\n"), 20, 20 + STEP + LATE)
         host.wait_clean("alice")
     saw("idle_timeout 20s, last key to end: " + ", ".join(f"{way} {span:.1f} s" for way, span in took.items()))
 
@@ -427,7 +429,7 @@ def test_lingering_user_manager_is_not_counted(host, saw):
 
 def test_closing_session_takes_no_slot_and_is_not_terminated(host, saw):
     """A process left behind by a logout takes no slot and is not terminated, also after a restart of the daemon."""
-    host.limit("alice", 'max_sessions = 1\nmax_duration = "6s"')
+    host.limit("alice", 'max_sessions = 1\nmax_duration = "12s"')
     since = time.monotonic()
     shell = opened(client.shell(host, "alice"))
     at = len(shell.output.encode())
@@ -441,7 +443,7 @@ def test_closing_session_takes_no_slot_and_is_not_terminated(host, saw):
         wait_until("the session in the list", lambda: [e["state"] for e in listed(host)] == ["left-behind"], 10)
         again = client.command(host, "alice", "true")
         assert again.wait(20) == 0, again.output
-    time.sleep(6 + 2)
+    time.sleep(12 + 2)
     assert [each.state for each in host.sessions("alice")] == ["closing"]
     assert "sleep 1000" in host.sh("ps -eo args")
     wait_until("3 logouts", lambda: len(host.events("released", "alice", since)) == 3, 10)
@@ -463,14 +465,14 @@ def test_simultaneous_logins_admit_exactly_the_limit(host, saw):
 
 def test_restart_of_logind_and_bus_loses_no_session(host, saw):
     """logind and the bus restart while sessions are open. Each session is counted once and terminated on time."""
-    alice = '[[rule]]\nname = "a"\nmatch.user = ["alice"]\nmax_sessions = 2\nidle_timeout = "25s"\n'
-    host.policy(f'version = 1\n{alice}[[rule]]\nname = "b"\nmatch.user = ["bob"]\nmax_duration = "30s"\n')
+    alice = '[[rule]]\nname = "a"\nmatch.user = ["alice"]\nmax_sessions = 2\nidle_timeout = "45s"\n'
+    host.policy(f'version = 1\n{alice}[[rule]]\nname = "b"\nmatch.user = ["bob"]\nmax_duration = "50s"\n')
     since = time.monotonic()
     idle, active = [opened(client.shell(host, "alice")) for _ in range(2)]
     last_key = idle.send("\n")
     timed = opened(client.shell(host, "bob"))
     with typing(active):
-        before = {each["id"]: each["key"] for each in listed(host)}
+        before = {each["id"]: each["key"] for each in ctl.sessions(host, 2, "alice")}
         # logind 257 does not reconnect to a restarted bus, so it has to be restarted too.
         for units in (["systemd-logind"], ["dbus", "systemd-logind"], ["systemd-logind"]):
             for unit in units:
@@ -481,8 +483,8 @@ def test_restart_of_logind_and_bus_loses_no_session(host, saw):
             assert {each["id"]: each["key"] for each in listed(host)} == before
             third = client.shell(host, "alice")
             assert not third.verdict(), f"admitted after a restart of {units}"
-        took = ended_after(idle, last_key, 25, 25 + STEP + LATE)
-        lived = ended_after(timed, timed.started_at, 30, 30 + 3 + LATE)
+        took = ended_after(idle, last_key, 45, 45 + STEP + LATE)
+        lived = ended_after(timed, timed.started_at, 50, 50 + 3 + LATE)
         assert active.running
     host.wait_clean("bob")
     assert active.log_out() == 0
@@ -491,4 +493,4 @@ def test_restart_of_logind_and_bus_loses_no_session(host, saw):
     assert sorted(ended) == [("alice", "idle"), ("bob", "duration")]
     assert host.events("adopted", since=since) == []
     saw(f"logind, both and logind restarted: the sessions keep their keys, a third is denied each time; idle "
-        f"terminated {took:.1f} s after its last key (25s), a duration of 30s after {lived:.1f} s")
+        f"terminated {took:.1f} s after its last key (45s), a duration of 50s after {lived:.1f} s")

@@ -30,9 +30,19 @@ def text(machine: Machine, *arguments: str, user: str = "root") -> str:
 def data(machine: Machine, schema: str, *arguments: str, user: str = "root") -> Any:
     """Returns the parsed JSON output. Both forms are validated with docs/schema/SCHEMA.json."""
     short, pretty = (text(machine, *arguments, f"--json={form}", user=user) for form in ("short", "pretty"))
-    assert short.count("\n") == 1 < pretty.count("\n") or json.loads(short) == []
+    assert short.count("\n") == 1 and (pretty.count("\n") > 1 or json.loads(pretty) == [])
     check(json.loads(pretty), schema)
     return check(json.loads(short), schema)
+
+
+def sessions(machine: Machine, count: int, user: str = "") -> list[dict]:
+    """Waits for `count` sessions, of the user or in total, all with an ID of logind. Returns them."""
+
+    def known():
+        found = data(machine, "sessions", "list", *(["--user", user] if user else []))
+        return found if len(found) == count and not any(each["id"].startswith("k") for each in found) else None
+
+    return wait_until(f"{count} sessions", known, 20)[0]
 
 
 def check(value: Any, schema: str) -> Any:
@@ -47,7 +57,7 @@ def check(value: Any, schema: str) -> Any:
 def watch(machine: Machine, *arguments: str) -> client.Client:
     """Starts sesslimitctl watch. Waits until it has printed the event of a policy reload."""
     watching = client.program(machine, ["sesslimitctl", "watch", *arguments])
-    wait_until("output of watch", lambda: run(machine, "reload").returncode == 0 and watching.output, 10)
+    wait_until("output of watch", lambda: run(machine, "reload").returncode == 0 and watching.output, 20)
     return watching
 
 
