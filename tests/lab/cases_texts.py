@@ -25,7 +25,7 @@ def case_D10_name_with_backslash_is_unchanged(host, saw):
     host.policy(f"version = 1\n[[rule]]\nname = 'test'\nmatch.user = ['{CORP}']\nmax_sessions = 1\n")
     shell = client.shell(host, CORP)
     shell.prompt()
-    (session,) = wait_until("the session", lambda: ctl.data(host, "sessions", "list"), 10)[0]
+    (session,) = ctl.sessions(host, 1)
     assert session["user"] == CORP, f"JSON has the user {session['user']!r}"
     bus = host.run("busctl", "--json=short", "call", "org.sesslimit1", "/org/sesslimit1", "org.sesslimit1.Manager",
                    "ListSessions").stdout

@@ -22,7 +22,7 @@ def test_login_without_daemon_is_admitted_and_adopted_later(host, saw):
     since = stop_everything(host)
     shell = client.shell(host, "alice")
     took = shell.prompt().at - shell.started_at
-    lines, _ = wait_until("a journal entry of the module", lambda: module_lines(host, since), 5)
+    lines, _ = wait_until("a journal entry of the module", lambda: module_lines(host, since), 10)
     host.start_daemon()
     # The daemon adopts and counts the session when it starts.
     wait_until("the adoption", lambda: host.events("adopted", "alice", since), 10)

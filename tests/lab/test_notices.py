@@ -39,7 +39,7 @@ def test_warning_and_end_notice_contain_header_reason_and_time(host, saw):
     raw.expect("is raw\n", 10)
     cooked.send("\n")
     for shell in (cooked, raw):
-        warned = shell.expect(f"\a\r+\n{HEADER}\r+\n{WARNED}\r+\n", 30)
+        warned = shell.expect(f"\a\r+\n{HEADER}\r+\n{WARNED}\r+\n", 40)
         said_at, ends_at = re.search(HEADER, warned.text).group(1), re.search(WARNED, warned.text).group(1)
         spoken = datetime.datetime.strptime(said_at, "%a %b %d %H:%M:%S %Y").replace(tzinfo=datetime.timezone.utc)
         shell.wait(30)
@@ -47,7 +47,7 @@ def test_warning_and_end_notice_contain_header_reason_and_time(host, saw):
         # Written before it was read, with a precision of one second.
         assert -10 <= (spoken - wall(warned.at)).total_seconds() <= 0
         assert 3 < seconds_from(spoken, ends_at) <= 6
-        assert -15 <= seconds_from(wall(shell.ended_at), ends_at) <= 0, "terminated before the announced time"
+        assert -30 <= seconds_from(wall(shell.ended_at), ends_at) <= 0, "terminated before the announced time"
         if shell is raw:
             assert not re.search("\r\r|[^\r]\n", warned.text + end.text), (warned.text, end.text)
         saw(f"{'raw' if shell is raw else 'cooked'}: {warned.text!r}")
@@ -58,8 +58,8 @@ def test_reason_reaches_terminal_whose_output_is_stopped(host, saw):
     host.limit("alice", "max_sessions = 5")
     shell = client.shell(host, "alice")
     shell.prompt()
-    (session,) = ctl.data(host, "sessions", "list")
-    (terminal,) = session["terminals"]
+    (session,) = ctl.sessions(host, 1)
+    (terminal,), _ = wait_until("its terminal", lambda: ctl.data(host, "sessions", "list")[0]["terminals"], 10)
     shell.send("\x13")  # Ctrl-S
     write = ("timeout", "1", "sh", "-c", f"echo > /dev/{terminal}")
     wait_until("a stopped terminal", lambda: host.run(*write, check=False).returncode == 124, 10)
@@ -143,7 +143,7 @@ def test_repeated_denials_are_logged_as_first_entry_and_count(host, saw):
     assert repeated(host, since) == []
     (line,), waited = wait_until("the entry with the count", lambda: repeated(host, since), 90)
     assert (line["SESSLIMIT_COUNT"], line["SESSLIMIT_USER"], line["SESSLIMIT_ORIGIN"]) == ("19", "alice", "127.0.0.1")
-    # The times are those at which journald received the entries.
+    # The daemon sends an entry a moment after its decision.
     assert 59 <= seconds_of(line) - first.at <= 75
     assert len(host.events("denied", "alice", since)) == 1
     told = [each["event"] for each in ctl.watched(watch)]

@@ -8,14 +8,14 @@ from lab import client
 from lab.machine import wait_until
 from lab.text import KEPT, WARNING
 
-IDLE, WARN = 12, 8
+IDLE, WARN = 14, 10
 ROUNDS = 10
 STEP = 8  # seconds: granularity of a terminal's timestamps, by which a termination may be late, never early
-AT_ONCE = 3  # seconds; an idle machine needs some hundredths
-LATE = 6  # seconds that a busy machine may be late with a termination
+AT_ONCE = 5  # seconds; an idle machine needs some hundredths
+LATE = 15  # seconds that a busy machine may be late with a termination
 
-# Seconds from the warning to the key: immediately, in the middle, and just before the termination.
-MOMENTS = (0.0, 3.0, 5.5)
+# Seconds from the warning to the key: immediately, in the middle, and shortly before the termination.
+MOMENTS = (0.0, 3.0, 6.0)
 
 DRAWN = r"\[keep\]"  # in tmux's status line, once it has drawn its screen
 
@@ -27,10 +27,10 @@ def test_key_after_each_of_ten_warnings_keeps_session(host, saw):
     at = shell.prompt().end
     key, kept_after, warned_after = shell.send(" "), [], []
     for _, moment in zip(range(ROUNDS), itertools.cycle(MOMENTS)):
-        warned = shell.expect(WARNING, IDLE + STEP, at)
+        warned = shell.expect(WARNING, IDLE + STEP + LATE, at)
         warned_after.append(warned.at - key)
         assert warned_after[-1] >= IDLE - WARN
-        time.sleep(moment)
+        time.sleep(max(0.0, warned.at + moment - time.monotonic()))
         key = shell.send(" ")
         kept = shell.expect(KEPT, WARN, warned.end)
         kept_after.append(kept.at - key)
@@ -39,7 +39,8 @@ def test_key_after_each_of_ten_warnings_keeps_session(host, saw):
     shell.wait(IDLE + STEP + LATE)
     lived = shell.ended_at - key
     assert IDLE <= lived <= IDLE + STEP + LATE
-    assert [len(host.events(each, "alice", since)) for each in ("kept", "warned", "ended")] == [ROUNDS, ROUNDS + 1, 1]
+    assert host.end_reasons("alice", since) == ["idle"]
+    assert [len(host.events(each, "alice", since)) for each in ("kept", "warned")] == [ROUNDS, ROUNDS + 1]
     saw(f"idle_timeout {IDLE}s: warned {ROUNDS} times, {min(warned_after):.1f} to {max(warned_after):.1f} s after the "
         f"last key; each time a key, confirmed after at most {max(kept_after):.2f} s")
     saw(f"without another key terminated {lived:.1f} s after the last one")
@@ -47,7 +48,7 @@ def test_key_after_each_of_ten_warnings_keeps_session(host, saw):
 
 def test_key_on_any_terminal_keeps_session(host, saw):
     """Four sessions, each of which gets its key in a different way."""
-    host.limit("alice", 'idle_timeout = "25s"\nwarn_before = ["18s"]')
+    host.limit("alice", 'idle_timeout = "60s"\nwarn_before = ["53s"]')
     ways = {
         "on the second shell of a connection": second_shell,
         "on a shell that was opened after the warning": later_shell,
@@ -89,7 +90,7 @@ def later_shell(host, number):
         # A new shell alone is not activity. Together with the first one it is one session.
         assert not first.find(KEPT) and len({each.id for each in host.sessions("alice")}) == 4
         at = second.send("x")
-        second.expect("x", 5, end)
+        second.expect("x", 20, end)
         return at
 
     return first, type_key
