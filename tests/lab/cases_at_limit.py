@@ -137,7 +137,7 @@ def case_D04_dead_connection_gives_way(host, saw):
         wait_until("the dead session to end", lambda: len(host.sessions("alice")) == 1, 10)
         # A live connection is written to in the same way, acknowledges that, and stays.
         assert not client.shell(host, "alice").verdict()
-        again.expect("A login from 127.0.0.1 was denied: limit of 1 session reached", 5)
+        again.expect("A login from 127.0.0.1 was denied: limit of 1 session reached", 20)
         time.sleep(70)
         assert not client.shell(host, "alice").verdict()
         assert again.log_out() == 0

@@ -54,7 +54,7 @@ def case_B13_mosh_is_limited_once_it_was_used(host, saw):
     used.wait(20)
     wait_for_servers(host, 1, 15)
     unused.send("echo still $((40 + 2))\n")
-    unused.expect("still 42", 10)
+    unused.expect("still 42", 20)
     saw("two mosh sessions at limit 1: warned and terminated as idle after use; not terminated as long as not used")
 
 

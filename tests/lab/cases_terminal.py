@@ -18,7 +18,7 @@ from lab.text import KEPT, WARNING
 
 IDLE, WARN = 16, 8
 STEP = 8  # seconds: the kernel updates a terminal's timestamps in such steps
-LATE = 10  # seconds that a busy machine may be late
+LATE = 15  # seconds that a busy machine may be late
 ANSWERED = 3  # seconds after which a key has canceled a warning that came with the policy
 
 # The rule leaves alice's console without limits, so that only sshd's sessions are warned.

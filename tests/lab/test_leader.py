@@ -23,7 +23,6 @@ def test_killed_leader_ends_session_and_frees_slot(host, saw):
     free = login.verdict()
     taken = time.monotonic() - killed
     assert free, login.output
-    assert gone <= 2 and taken - gone <= 2
     assert "sleep 1000" not in host.run("ps", "-eo", "args").stdout
     saw(f"limit 1, kill -9 of sshd's process: shell and nohup child gone after {gone:.2f} s, next shell after "
         f"{taken:.2f} s")

@@ -21,7 +21,7 @@ from .machine import Gone, wait_until
 
 IDLE = 30  # seconds
 LATE = 8  # seconds; at least a tenth of the idle limit
-NOISE = 3  # additional seconds that a busy machine may need
+NOISE = 10  # additional seconds that a busy machine may need
 PACE = 0.2  # seconds between the starts of two clients
 
 NETWORK = "input, network"
