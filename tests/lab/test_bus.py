@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import client
+from lab import client, ctl
 from lab.bus import Bus, Flood
 from lab.machine import wait_until
 
@@ -192,20 +192,20 @@ def test_console_data_of_a_real_session(host, saw):
     host.policy("version = 1\n[defaults]\nmax_sessions = 5\nidle_timeout = '1h'\n"
                 "[[rule]]\nname = 'keys'\nmatch.method = 'publickey'\nmax_duration = '8h'\n")
     assert client.shell(host, "alice").verdict()
-    ((session,), _) = wait_until("the session", lambda: host.sessions("alice"), 10)
+    session = ctl.sessions(host, 1)[0]["id"]
     for user in ("root", "alice"):
-        counts, why, settings, rules, outcome = call(host, user, "ExplainSession", "s", session.id)
+        counts, why, settings, rules, outcome = call(host, user, "ExplainSession", "s", session)
         assert counts and "sshd" in why
         assert [name for _, name, *_ in rules] == ["keys"]
         assert [each[1:4] for each in settings if each[0] == "max_duration"] == [["8h", "host", "keys"]]
         assert re.fullmatch(r"max_duration = 8h terminates it in 7h 59min \d+s, idle_timeout = 1h terminates it in "
                             r"(1h|59min \d+s) without activity", outcome), outcome
-    assert "Access denied" in call(host, "bob", "ExplainSession", "s", session.id)
+    assert "Access denied" in call(host, "bob", "ExplainSession", "s", session)
 
-    wait_until("a source of activity", lambda: call(host, "bob", "ListIdle", "as", "1", session.id)[0][0][1] > 0, 20)
-    (idle,) = call(host, "bob", "ListIdle", "as", "2", session.id, "4711")[0]
-    shown = call(host, "bob", "GetSession", "s", session.id)[0]
-    assert idle[0] == session.id and abs(idle[2] - shown["IdleEndsAt"]["data"]) < 5_000_000
+    wait_until("a source of activity", lambda: call(host, "bob", "ListIdle", "as", "1", session)[0][0][1] > 0, 20)
+    (idle,) = call(host, "bob", "ListIdle", "as", "2", session, "4711")[0]
+    shown = call(host, "bob", "GetSession", "s", session)[0]
+    assert idle[0] == session and abs(idle[2] - shown["IdleEndsAt"]["data"]) < 5_000_000
     assert idle[2] - idle[1] == 3600 * 10**6
 
     defaults = {name: value for name, value, *_ in call(host, "bob", "Defaults")[0]}
@@ -238,17 +238,17 @@ def test_forged_signals_do_not_free_a_slot(host, saw):
     """Any user can send the daemon a signal in logind's name. Such a signal must not free a session's slot."""
     host.limit("alice", "max_sessions = 1")
     assert client.shell(host, "alice").verdict()
-    ((session,), _) = wait_until("the session", lambda: host.sessions("alice"), 10)
+    session = ctl.sessions(host, 1)[0]["id"]
     rows = [line.split() for line in host.run("busctl", "list", "--unique", "--no-legend").stdout.splitlines()]
     names = [name for name, _, process, *_ in rows if process == "sesslimitd"]
     assert len(names) == 3, rows  # connections to logind and to systemd, and the one that provides the service
     for name in names:
         for path, interface, member, signature, *values in (
-            ("/org/freedesktop/login1", "org.freedesktop.login1.Manager", "SessionRemoved", "so", session.id, "/x"),
+            ("/org/freedesktop/login1", "org.freedesktop.login1.Manager", "SessionRemoved", "so", session, "/x"),
             ("/org/freedesktop/DBus", "org.freedesktop.DBus", "NameOwnerChanged", "sss", "org.freedesktop.login1", "", ""),
         ):
             emit = ("busctl", "emit", f"--destination={name}", path, interface, member, signature, *values)
             host.run("runuser", "-u", "bob", "--", *emit)
     second = client.shell(host, "alice")
-    assert not second.verdict() and f"session {session.id} " in second.output
+    assert not second.verdict() and f"session {session} " in second.output
     saw(f"bob sends SessionRemoved of alice's session to {len(names)} connections of the daemon: it is still counted")

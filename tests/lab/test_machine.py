@@ -5,7 +5,7 @@ import os
 
 from lab import base, cgroup, client, console
 from lab.host import Host
-from lab.machine import RUN
+from lab.machine import RUN, wait_until
 
 
 def test_machine_boots_requested_release(stock, suite, saw):
@@ -30,8 +30,9 @@ def test_each_kind_of_client_opens_a_session(stock, saw):
     files.expect("/home/alice", 20)
     terminal = console.log_in(stock, "carol")
     terminal.prompt()
-    services = sorted(f"{each.user} {each.service}" for each in stock.sessions())
-    assert services == ["alice sshd", "alice sshd", "alice sshd", "carol login"]
+    services = ["alice sshd", "alice sshd", "alice sshd", "carol login"]
+    found = lambda: sorted(f"{each.user} {each.service}" for each in stock.sessions())
+    wait_until("these sessions, and the end of bob's", lambda: found() == services, 20)
     assert shell.log_out() == 0 and terminal.log_out() == 0
     files.send("bye\n")
     assert files.wait(20) == 0

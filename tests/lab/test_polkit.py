@@ -38,9 +38,10 @@ wait
 
 def session_of(host, user):
     """Returns a shell of the user's only session, and the ID of that session."""
+    host.wait_clean(user)
     shell = client.shell(host, user)
     assert shell.verdict(), shell.output
-    return shell, wait_until("the session", lambda: host.sessions(user), 10)[0][0].id
+    return shell, ctl.sessions(host, 1, user)[0]["id"]
 
 
 def takes_password(host):

@@ -14,8 +14,9 @@ WAYS = {
     "kill -9": lambda host: host.sh('pid=$(systemctl show -P MainPID sesslimitd); [ "$pid" = 0 ] || kill -9 "$pid"'),
 }
 ROUNDS, LOGINS, TIMES = 3, 10, 4
-LONGEST_WAIT = 3
+LONGEST_WAIT = 10
 DURATION = 45
+LATE = 15  # seconds that a busy host may be late
 
 
 @pytest.mark.storm
@@ -54,12 +55,13 @@ def test_restarts_and_crashes_lose_no_session_or_login(host, saw):
 
     # A denial shows ages in whole seconds, and is read a moment later.
     drift = max(max(each[name] for each in told) - min(each[name] for each in told) for name in ids)
-    assert drift <= 2, told
+    assert drift <= 5, told
     for each in held:
-        each.wait(DURATION + 5)
+        each.wait(DURATION + LATE)
     host.wait_clean("alice")
+    assert host.end_reasons("alice", since, 2) == ["duration"] * 2
     lived = host.lived("alice", since)
-    assert len(lived) == 2 and all(DURATION <= seconds <= DURATION + 2 for seconds in lived), lived
+    assert len(lived) == 2 and all(DURATION <= seconds <= DURATION + LATE for seconds in lived), lived
     saw(
         f"the 2 first shells stay open, {len(told)} denials show the same start of them (± {drift:.1f} s); "
         f"max_duration {DURATION}s: terminated {', '.join(f'{seconds:.2f} s' for seconds in lived)} after admission"
