@@ -224,6 +224,7 @@ void Agent::set_answer_by(std::uint64_t key, Entry& entry, BootTime time) {
     entry.answer_by = time;
     if (time == never) {
         awaited_.erase(key);
+        entry.full.reset();
     } else {
         awaited_.insert(key);
     }
@@ -268,17 +269,23 @@ void Agent::pump(BootTime now) {
     if (calls_.size() >= max_calls) {
         return; // Saves the search through many sessions that end at once.
     }
+    // Users wait for claims, and for no release. A claim that waits for a release is repeated last, so that many of
+    // them delay neither the release nor the claims of other users.
+    send_due(now, awaited_, false);
+    send_due(now, active_, false);
+    send_due(now, awaited_, true);
+}
+
+/// Sends the calls about these sessions that are due. `are_repeated` selects the claims that found all slots occupied.
+void Agent::send_due(BootTime now, const std::set<std::uint64_t>& keys, bool are_repeated) {
     const bool admits = synced_ && !is_recording();
-    // Users wait for claims, and for no release.
-    for (const auto* keys : {&awaited_, &active_}) {
-        for (const std::uint64_t key : *keys) {
-            if (calls_.size() >= max_calls) {
-                return;
-            }
-            Entry& entry = entries_.at(key);
-            if (entry.retry_at <= now && may_call(entry, admits)) {
-                send(key, entry);
-            }
+    for (const std::uint64_t key : keys) {
+        if (calls_.size() >= max_calls) {
+            return;
+        }
+        Entry& entry = entries_.at(key);
+        if (entry.full.has_value() == are_repeated && entry.retry_at <= now && may_call(entry, admits)) {
+            send(key, entry);
         }
     }
 }
@@ -402,7 +409,6 @@ void Agent::on_claimed(BootTime now, std::uint64_t key, Entry& entry, const Clai
         entry.slot = claimed.slot;
         entry.session.record.since = claimed.since.value_or(entry.session.record.since); // a release compares it
         entry.revision = claimed.revision;
-        entry.full.reset();
         active_.erase(key);
         if (!entry.session.enforced && entry.slot > entry.session.limit) {
             effects_.over_limit(entry.session);
@@ -418,8 +424,8 @@ void Agent::on_claimed(BootTime now, std::uint64_t key, Entry& entry, const Clai
             if (is_outdated(entry.session.record.user, claimed.revision)) {
                 break;
             }
-            set_answer_by(key, entry, never);
             effects_.answer(key, *entry.full);
+            set_answer_by(key, entry, never);
             forget(now, key, entry, claimed.revision);
         } else if (entry.state == State::claiming) {
             answer(now, key, entry, {});

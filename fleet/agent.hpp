@@ -192,7 +192,8 @@ class Agent {
         BootTime retry_at{};
         /// The session, if the daemon has announced it again during the release. `answer_by` is that of its claim.
         std::optional<Session> again{};
-        /// The answer to a claim that found all slots occupied while this host released some. The claim is repeated.
+        /// The answer to a claim that found all slots occupied while this host released some. The claim is repeated
+        /// until answer_by.
         std::optional<Answer> full{};
         bool listed = false;
         bool doubtful = false; ///< The store may still execute a call of the claim.
@@ -216,6 +217,7 @@ class Agent {
 
     void pump(BootTime now);
     void send_control(BootTime now);
+    void send_due(BootTime now, const std::set<std::uint64_t>& keys, bool are_repeated);
     void send(std::uint64_t key, Entry& entry);
     std::uint64_t send(const Call& call);
     void go_on(BootTime now, Step step);

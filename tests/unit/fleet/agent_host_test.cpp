@@ -129,6 +129,27 @@ SESSLIMIT_TEST(sessions_without_an_answer_are_recorded_soon) {
     EXPECT_TEXT(bench.take_log(), "5000 full, ");
 }
 
+SESSLIMIT_TEST(claims_that_wait_for_a_release_delay_neither_it_nor_other_users) {
+    constexpr std::uint64_t count = 1000;
+    Bench bench("boot1", "machine1", 2 * count);
+    bench.start();
+    bench.claim(1);
+    (void)bench.take_log();
+    for (std::uint64_t key = 2; key <= count; ++key) {
+        bench.agent.claim(bench.now, {.key = key, .limit = 1, .record = {.user = "alice"}});
+    }
+    bench.agent.release(bench.now, 1); // the claims use all calls
+    ask(bench, count + 1);
+    const BootTime began = bench.now;
+    const Duration waited = run_until(bench, "1001 granted", milliseconds(64));
+    EXPECT(waited <= milliseconds(1500), std::to_string(waited.count()) + " us");
+    while (bench.now - began < seconds(4)) {
+        execute(bench, milliseconds(64));
+    }
+    EXPECT(bench.store->count(keys.slots("alice")) == 1, "the slot was released, and is occupied by a waiting user");
+    EXPECT(bench.log.find("unknown") == std::string::npos, "each claim has been evaluated");
+}
+
 SESSLIMIT_TEST(the_lease_is_kept_alive_while_many_records_are_read) {
     constexpr std::uint64_t count = 4500; // five pages
     Bench bench("boot1", "machine1", count);
