@@ -59,6 +59,7 @@ void Agent::lose_lease(BootTime now) {
     keep_alive_at_ = never;
     for (auto& [key, entry] : entries_) {
         entry.claim.reset();
+        entry.full.reset(); // the slots of this host are free
     }
     if (left_) {
         return on_revoked(now);

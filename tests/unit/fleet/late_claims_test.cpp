@@ -153,6 +153,40 @@ SESSLIMIT_TEST(a_claim_is_denied_in_time_if_a_release_has_no_reply) {
     EXPECT(bench.store->count(keys.slots("alice")) == 0, "the slot of the repeated claim is released at once");
 }
 
+SESSLIMIT_TEST(a_claim_that_waited_is_not_denied_after_the_lease_was_lost) {
+    Bench bench;
+    bench.start();
+    bench.claim(1);
+    bench.agent.release(bench.now, 1);
+    (void)bench.take_call(); // the release is lost
+    bench.claim(2);
+    (void)bench.store->execute(bench.now, RevokeLease{bench.agent.lease()}); // which frees the slot
+    bench.agent.on_time(bench.now = bench.agent.deadline());
+    bench.run(bench.take_call());
+    bench.agent.on_time(bench.now = bench.agent.deadline());
+    EXPECT(bench.calls.size() == 1, "the host joins again, but has no reply");
+    bench.agent.on_time(bench.now += Agent::answer_timeout);
+    EXPECT_TEXT(bench.take_log(), "up, 1 granted, down: the lease of the host has expired, 2 unknown, ");
+}
+
+SESSLIMIT_TEST(a_claim_after_a_denial_that_was_not_received_is_not_denied_without_a_reply) {
+    Bench bench;
+    bench.start();
+    bench.claim(1);
+    bench.agent.release(bench.now, 1);
+    (void)bench.take_call(); // the release has no reply
+    bench.claim(2);
+    bench.agent.on_time(bench.now = bench.agent.deadline());
+    (void)bench.take_call(); // the repeated claim has none
+    bench.pass(Agent::answer_timeout);
+    EXPECT_TEXT(bench.take_log(), "up, 1 granted, 2 full, ");
+    bench.agent.begin_list();
+    bench.agent.claim(bench.now, {.key = 2, .limit = 1, .record = {.user = "alice"}});
+    bench.agent.end_list(bench.now);
+    bench.pass(Agent::answer_timeout);
+    EXPECT_TEXT(bench.take_log(), "2 unknown, ");
+}
+
 SESSLIMIT_TEST(a_claim_that_is_repeated_after_the_clock_was_set_is_released_completely) {
     for (const bool ends_during_claim : {false, true}) {
         Bench before;
