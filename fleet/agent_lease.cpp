@@ -336,7 +336,15 @@ void Agent::apply(BootTime now, const SyncPlan& plan) {
         }
     };
     for (const SyncPlan::Release& extra : plan.release) {
-        send_once(fleet::release(keys_, extra.session, extra.record));
+        const auto [place, is_new] = entries_.try_emplace(extra.session);
+        if (is_new) {
+            place->second.session = {.key = extra.session, .record = extra.record};
+            place->second.slot = extra.record.slot;
+            set_state(extra.session, place->second, State::releasing);
+            active_.insert(extra.session);
+        } else { // the record names another user
+            send_once(fleet::release(keys_, extra.session, extra.record));
+        }
     }
     std::ranges::for_each(plan.discard, send_once);
 }

@@ -187,6 +187,23 @@ SESSLIMIT_TEST(a_claim_after_a_denial_that_was_not_received_is_not_denied_withou
     EXPECT_TEXT(bench.take_log(), "2 unknown, ");
 }
 
+SESSLIMIT_TEST(a_claim_waits_for_many_releases_of_the_first_comparison) {
+    constexpr std::uint32_t count = 100; // more than Agent::max_calls
+    Bench before;
+    before.start();
+    for (std::uint32_t key = 1; key <= count; ++key) {
+        before.claim(key, count);
+    }
+    Bench bench(before, "boot1", "machine1"); // the process has restarted, and the sessions have ended
+    bench.agent.start(bench.now);
+    bench.agent.begin_list();
+    bench.agent.claim(bench.now, {.key = count + 1, .limit = 1, .record = {.user = "alice"}});
+    bench.agent.end_list(bench.now);
+    bench.settle();
+    bench.pass(seconds(1));
+    EXPECT_TEXT(bench.take_log(), "up, 101 granted, ");
+}
+
 SESSLIMIT_TEST(a_claim_that_is_repeated_after_the_clock_was_set_is_released_completely) {
     for (const bool ends_during_claim : {false, true}) {
         Bench before;
