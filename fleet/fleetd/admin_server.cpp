@@ -246,7 +246,10 @@ AdminServer::AdminServer(sd_event* loop, UniqueFd listener, Callbacks callbacks)
     : loop_(loop), callbacks_(std::move(callbacks)),
       acceptor_(loop, std::move(listener), std::chrono::seconds(1),
                 {.accepted = [this](UniqueFd socket) { connect(std::move(socket)); },
-                 .failed = [this](const Error& error) { callbacks_.warn("Administrators cannot connect for a second: " + error.what); }}),
+                 .failed =
+                     [this](const Error& error) {
+                         callbacks_.warn("Administrators cannot connect for a second: " + error.what);
+                     }}),
       cleanup_(loop, CLOCK_MONOTONIC, [this] { remove_closed(); }, timer_accuracy) {}
 
 AdminServer::~AdminServer() = default;

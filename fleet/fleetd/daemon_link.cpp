@@ -15,7 +15,10 @@ DaemonLink::DaemonLink(sd_event* loop, UniqueFd listener, Callbacks callbacks)
     : loop_(loop), callbacks_(std::move(callbacks)),
       acceptor_(loop, std::move(listener), std::chrono::seconds(1),
                 {.accepted = [this](UniqueFd socket) { connect(std::move(socket)); },
-                 .failed = [this](const Error& error) { callbacks_.warn("sesslimitd cannot connect for a second: " + error.what); }}) {}
+                 .failed =
+                     [this](const Error& error) {
+                         callbacks_.warn("sesslimitd cannot connect for a second: " + error.what);
+                     }}) {}
 
 Result<std::unique_ptr<DaemonLink>> DaemonLink::make(sd_event* loop, UniqueFd listener, Callbacks callbacks) {
     std::unique_ptr<DaemonLink> link(new DaemonLink(loop, std::move(listener), std::move(callbacks)));
