@@ -267,9 +267,11 @@ def _raise_instances() -> None:
 
 
 def _restore_instances() -> None:
+    """Restores the kernel's setting, unless an administrator has changed it in the meantime."""
     if _earlier_instances().exists():
         with contextlib.suppress(OSError):
-            INSTANCES.write_text(_earlier_instances().read_text(encoding="ascii"), encoding="ascii")
+            if int(INSTANCES.read_text(encoding="ascii")) == ENOUGH_INSTANCES:
+                INSTANCES.write_text(_earlier_instances().read_text(encoding="ascii"), encoding="ascii")
         _earlier_instances().unlink()
 
 
