@@ -183,10 +183,10 @@ void Agent::give_answers(BootTime now) {
     for (auto next = awaited_.begin(); next != awaited_.end();) {
         const std::uint64_t key = *next++; // answer() removes it.
         Entry& entry = entries_.at(key);
-        if (entry.answer_by <= now && failing_since_ != never) {
+        const bool expired = entry.answer_by <= now;
+        if (expired && !entry.full && failing_since_ != never) {
             note_unreachable(now);
         }
-        const bool expired = entry.answer_by <= now;
         if (down_ || refused_ || left_ || (expired && !entry.full)) {
             answer(now, key, entry, {});
         } else if (expired) {
@@ -351,6 +351,7 @@ void Agent::on_session_reply(BootTime now, std::uint64_t key, Entry& entry, cons
     if (const auto* failure = std::get_if<CallFailure>(&result)) {
         entry.retry_at = soon(now, failure->kind == CallFailure::Kind::rejected ? down_retry : quick_retry);
         entry.doubtful |= entry.claim && failure->kind == CallFailure::Kind::unavailable;
+        entry.full.reset();
         // The claims with an earlier lease were deleted when it was lost.
         if (failure->kind == CallFailure::Kind::rejected && entry.state != State::releasing) {
             refuse(now, key, entry, failure->what);

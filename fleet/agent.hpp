@@ -193,7 +193,7 @@ class Agent {
         /// The session, if the daemon has announced it again during the release. `answer_by` is that of its claim.
         std::optional<Session> again{};
         /// The answer to a claim that found all slots occupied while this host released some. The claim is repeated
-        /// until answer_by.
+        /// until answer_by. Empty again if a repeated claim fails.
         std::optional<Answer> full{};
         bool listed = false;
         bool doubtful = false; ///< The store may still execute a call of the claim.

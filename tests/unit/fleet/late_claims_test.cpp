@@ -153,6 +153,29 @@ SESSLIMIT_TEST(a_claim_is_denied_in_time_if_a_release_has_no_reply) {
     EXPECT(bench.store->count(keys.slots("alice")) == 0, "the slot of the repeated claim is released at once");
 }
 
+SESSLIMIT_TEST(a_failed_call_of_another_session_is_no_outage_for_a_claim_that_waits) {
+    for (const bool is_own : {false, true}) {
+        Bench bench;
+        bench.start();
+        bench.claim(1);
+        bench.agent.release(bench.now, 1);
+        (void)bench.take_call(); // the release has no reply
+        bench.claim(2);
+        while (bench.calls.empty()) {
+            bench.agent.on_time(bench.now = bench.agent.deadline());
+        }
+        const auto repeated = bench.take_call();
+        bench.agent.claim(bench.now, {.key = 3, .limit = 1, .record = {.user = "bob"}});
+        const auto other = bench.take_call();
+        bench.now += Agent::answer_timeout - milliseconds(200);
+        bench.agent.on_reply(bench.now, (is_own ? repeated : other).first,
+                             CallFailure{CallFailure::Kind::unavailable, "no reply"});
+        bench.agent.on_time(bench.now += milliseconds(199));
+        EXPECT_TEXT(bench.take_log(),
+                    is_own ? "up, 1 granted, down: no reply, 2 unknown, 3 unknown, " : "up, 1 granted, 2 full, ");
+    }
+}
+
 SESSLIMIT_TEST(a_claim_that_waited_is_not_denied_after_the_lease_was_lost) {
     Bench bench;
     bench.start();
