@@ -149,13 +149,14 @@ std::optional<Claimed> Claim::on_other_state(const TransactionReply& reply) {
         return choose(reply);
     }
     const auto record = decode_session(own->value);
-    if (record && record->user == session_.record.user && own->modified != previous_.modified) {
+    if (record && record->user == session_.record.user && own->lease == lease_ && own->modified != previous_.modified) {
         return Claimed{.outcome = Claimed::Outcome::granted,
                        .slot = record->slot,
                        .since = record->since,
                        .revision = reply.revision};
     }
-    // The record is the one that must be replaced, or it is not valid and only this host can have written it.
+    // The record is the one that must be replaced, or it is not valid and only this host can have written it. One with
+    // another lease is that of an earlier boot, and is deleted when its lease expires.
     previous_.modified = own->modified;
     return choose(reply);
 }

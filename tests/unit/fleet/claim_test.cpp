@@ -201,6 +201,19 @@ SESSLIMIT_TEST(a_claim_puts_keys_only_in_nested_transactions) {
     EXPECT(claimed && claimed->slot == 1, "granted");
 }
 
+SESSLIMIT_TEST(a_record_of_an_earlier_boot_is_replaced) {
+    Bench bench;
+    (void)bench.claim(7, 3);
+    const std::int64_t earlier = bench.lease;
+    bench.lease = std::get<LeaseReply>(bench.store.execute({}, GrantLease{std::chrono::seconds(60)})).lease;
+    Session session = Bench::session(7, 3);
+    session.record.since = 9;
+    const Claimed claimed = bench.claim(Claim(keys, session, bench.lease));
+    EXPECT(claimed.outcome == Claimed::Outcome::granted && claimed.slot == 2 && !claimed.since, "a slot of its own");
+    (void)bench.store.execute({}, RevokeLease{earlier});
+    EXPECT(bench.slots() == 1 && bench.store.count(keys.sessions()) == 1, "it outlives the earlier lease");
+}
+
 SESSLIMIT_TEST(release_leaves_the_slots_of_other_sessions) {
     Bench bench;
     EXPECT(bench.claim(7, 3).slot == 1, "claimed");
