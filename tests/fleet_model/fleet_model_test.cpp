@@ -14,6 +14,7 @@ using namespace sesslimit::fleet::model;
 constexpr Faults kinds[] = {
     {},
     {.network = true},
+    {.hosts = true},
     {.network = true, .hosts = true},
     {.network = true, .hosts = true, .store = true},
 };

@@ -21,26 +21,6 @@ constexpr User users[] = {{"alice", 1}, {"bob", 3}, {"50% carol/é", 20}};
 
 } // namespace
 
-struct World::Host final : Effects {
-    Host(World& owner, std::size_t index) : world(owner), name("host" + std::to_string(index)) {}
-
-    void call(std::uint64_t id, const Call& call) override { world.deliver(*this, id, call); }
-    void answer(std::uint64_t session, const Answer& answer) override { world.hear(*this, session, answer); }
-    void state_changed(bool, const std::string&) override {}
-    void over_limit(const Session&) override { ++world.figures_.over_limit; }
-    void repairing(std::size_t count) override { world.figures_.repaired += count; }
-
-    World& world;
-    std::string name;
-    std::unique_ptr<Agent> agent;
-    std::map<std::uint64_t, Login> logins; ///< Logins of the daemon that are being decided, and its sessions.
-    std::uint64_t last_key = 0;
-    std::uint64_t boots = 0;
-    std::uint64_t incarnation = 0; ///< Number of the agent, so that replies to an earlier one are dropped.
-    BootTime wakes = never;
-    bool cut_off = false;
-};
-
 World::World(std::uint32_t seed, std::size_t hosts, Faults faults) : random_(seed), faults_(faults) {
     store_.on_create = [this](const std::string& key, const std::string& value) { created(key, value); };
     store_.on_delete = [this](const std::string& key) { deleted(key); };
@@ -125,7 +105,9 @@ void World::start_agent(Host& host) {
     list(host);
 }
 
+/// Lets the daemon connect and list its sessions.
 void World::list(Host& host) {
+    host.connected = host.listing = true;
     host.agent->begin_list();
     std::vector<std::uint64_t> waiting;
     for (auto& [key, login] : host.logins) {
@@ -142,8 +124,21 @@ void World::list(Host& host) {
         login.asked = now_;
         host.agent->claim(now_, session_of(host, key, login));
     }
-    host.agent->end_list(now_);
     wake(host);
+    at(between({}, milliseconds(100)), [this, &host, connection = ++host.connection, incarnation = host.incarnation] {
+        if (host.agent && host.connection == connection && host.incarnation == incarnation) {
+            host.listing = false;
+            host.agent->end_list(now_);
+            wake(host);
+        }
+    });
+}
+
+/// Closes the connection of the daemon, also before the end of a list. It does not send nor receive until the next
+/// list.
+void World::disconnect(Host& host) {
+    host.connected = false;
+    ++host.connection;
 }
 
 Session World::session_of(const Host& host, std::uint64_t key, const Login& login) {
@@ -159,8 +154,10 @@ void World::login(Host& host, const std::string& user, std::uint32_t limit) {
     const std::uint64_t key = ++host.last_key;
     const Login& login = host.logins[key] = {.user = user, .limit = limit, .asked = now_};
     ++figures_.claims;
-    host.agent->claim(now_, session_of(host, key, login));
-    wake(host);
+    if (host.connected) {
+        host.agent->claim(now_, session_of(host, key, login));
+        wake(host);
+    }
 }
 
 /// Lets users log in while a host joins the fleet again.
@@ -182,6 +179,9 @@ void World::logout(Host& host) {
 
 /// Releases a session. Its slots must soon be free, without a fault that stops the host or the store.
 void World::release(Host& host, std::uint64_t key) {
+    if (!host.connected) {
+        return;
+    }
     host.agent->release(now_, key);
     wake(host);
     if (faults_.hosts || faults_.store) {
@@ -197,7 +197,13 @@ void World::release(Host& host, std::uint64_t key) {
 }
 
 void World::hear(Host& host, std::uint64_t key, const Answer& answer) {
+    if (!host.connected) {
+        return;
+    }
     const auto found = host.logins.find(key);
+    if (host.listing && (found == host.logins.end() || found->second.answered)) {
+        return; // the session has ended, or was admitted, while the daemon was not connected
+    }
     if (found == host.logins.end() || found->second.answered) {
         fail(host.name + ": unexpected answer for session " + std::to_string(key));
         return;
@@ -216,6 +222,7 @@ void World::hear(Host& host, std::uint64_t key, const Answer& answer) {
         if (answer.count < login.limit) {
             fail(host.name + ": denied with free slots");
         }
+        check_holders(host, login, answer);
         host.logins.erase(found);
         break;
     case Answer::Outcome::unknown:
@@ -324,9 +331,14 @@ void World::host_fault(Host& host) {
             list(host);
         }
         break;
-    default: // sesslimitd connects again
+    default: // sesslimitd connects again, after a connection that was closed before the end of its list
         if (host.agent) {
+            list(host);
+            disconnect(host);
             log_in_soon(host);
+            for (int count = 0; count < 4; ++count) { // The next list does not contain these sessions.
+                at(between({}, milliseconds(700)), [this, &host] { logout(host); });
+            }
             at(milliseconds(750), [this, &host] {
                 if (host.agent) {
                     list(host);
@@ -334,102 +346,6 @@ void World::host_fault(Host& host) {
             });
         }
         break;
-    }
-}
-
-// --- Properties ----------------------------------------------------------------------------------------------------
-
-std::pair<World::Host*, World::Login*> World::login_of(const SlotRecord& record) {
-    const auto host = std::ranges::find(hosts_, record.host, [](const auto& one) { return one->name; });
-    if (host == hosts_.end()) {
-        return {};
-    }
-    const auto login = (*host)->logins.find(record.session);
-    const bool same_boot = record.since == static_cast<std::int64_t>(record.session + 1000 * (*host)->boots);
-    return {host->get(), login == (*host)->logins.end() || !same_boot ? nullptr : &login->second};
-}
-
-/// Returns the revisions at which the slots of a session were created.
-std::vector<std::int64_t> World::slots_of(const Host& host, std::uint64_t session) const {
-    const auto since = static_cast<std::int64_t>(session + 1000 * host.boots);
-    const std::string value = encode(SlotRecord{.host = host.name, .session = session, .since = since});
-    std::vector<std::int64_t> created;
-    for (const auto& [key, entry] : store_.keys()) {
-        if (entry.value == value && keys_.parse_slot(key)) {
-            created.push_back(entry.created);
-        }
-    }
-    return created;
-}
-
-/// Checks a new slot. A login that the fleet still decides must not get a slot if the limit is reached, nor before the
-/// sessions that the fleet admitted on its host are recorded.
-void World::created(const std::string& key, const std::string& value) {
-    const auto slot = keys_.parse_slot(key);
-    const auto record = decode_slot(value);
-    const auto [host, login] = slot && record ? login_of(*record) : std::pair<Host*, Login*>{};
-    if (login == nullptr) {
-        return;
-    }
-    const std::size_t occupied = store_.count(keys_.slots(slot->user));
-    if (!login->answered && occupied > login->limit) {
-        fail(key + ": admitted beyond the limit");
-    }
-    for (const auto& [number, other] : host->logins) {
-        const std::size_t slots = slots_of(*host, number).size();
-        if (!faults_.store && slots > 1) {
-            fail(key + ": a session has two slots");
-        }
-        if (!faults_.store && !login->answered && other.answered && !other.excused && slots == 0) {
-            fail(key + ": admitted before another session was recorded");
-        }
-    }
-    std::size_t live = 0;
-    for (const auto& one : hosts_) {
-        for (const auto& [number, other] : one->logins) {
-            live += other.user == slot->user && other.answered ? 1U : 0U;
-        }
-    }
-    figures_.most_excess = std::max(figures_.most_excess, live > login->limit ? live - login->limit : 0);
-}
-
-/// Checks a deleted slot. The product must not delete the slot of a session that exists.
-void World::deleted(const std::string& key) {
-    if (!keys_.parse_slot(key) || faults_.hosts || faults_.store) {
-        return; // The lease may have expired, or the key was deleted on purpose.
-    }
-    for (const auto& host : hosts_) {
-        for (const auto& [number, login] : host->logins) {
-            if (login.answered && !login.excused && slots_of(*host, number).empty()) {
-                fail(key + ": the slot of a session was deleted");
-            }
-        }
-    }
-}
-
-void World::check_quiet() {
-    std::size_t sessions = 0;
-    for (const auto& host : hosts_) {
-        sessions += host->logins.size();
-        if (!host->agent || !host->agent->is_up()) {
-            fail(host->name + ": not up after the faults");
-        }
-    }
-    std::size_t slots = 0;
-    std::size_t records = 0;
-    for (const auto& [key, entry] : store_.keys()) {
-        if (keys_.parse_slot(key)) {
-            ++slots;
-            const auto record = decode_slot(entry.value);
-            if (!record || login_of(*record).second == nullptr) {
-                fail(key + " is left without a session: " + entry.value);
-            }
-        }
-        records += key.find("/s/") != std::string::npos ? 1U : 0U;
-    }
-    if (slots != sessions || records != sessions) {
-        fail(std::to_string(sessions) + " sessions with " + std::to_string(slots) + " slots and " +
-             std::to_string(records) + " records");
     }
 }
 

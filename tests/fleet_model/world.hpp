@@ -42,13 +42,34 @@ class World {
     [[nodiscard]] const Figures& figures() const { return figures_; }
 
   private:
-    struct Host;
     struct Login {
         std::string user;
         std::uint32_t limit = 0;
         BootTime asked{};
         bool answered = false;
         bool excused = false; ///< The host admitted it alone.
+    };
+    struct Host final : Effects {
+        Host(World& owner, std::size_t index) : world(owner), name("host" + std::to_string(index)) {}
+
+        void call(std::uint64_t id, const Call& call) override { world.deliver(*this, id, call); }
+        void answer(std::uint64_t session, const Answer& answer) override { world.hear(*this, session, answer); }
+        void state_changed(bool, const std::string&) override {}
+        void over_limit(const Session&) override { ++world.figures_.over_limit; }
+        void repairing(std::size_t count) override { world.figures_.repaired += count; }
+
+        World& world;
+        std::string name;
+        std::unique_ptr<Agent> agent;
+        std::map<std::uint64_t, Login> logins; ///< Logins of the daemon that are being decided, and its sessions.
+        std::uint64_t last_key = 0;
+        std::uint64_t boots = 0;
+        std::uint64_t incarnation = 0; ///< Number of the agent, so that replies to an earlier one are dropped.
+        BootTime wakes = never;
+        bool cut_off = false;
+        bool connected = true;        ///< The daemon is connected to the agent.
+        bool listing = false;         ///< The daemon has not ended its list.
+        std::uint64_t connection = 0; ///< Number of the connection, so that the end of an earlier list is dropped.
     };
 
     void at(Duration delay, std::function<void()> what);
@@ -57,11 +78,13 @@ class World {
     void boot(Host& host);
     void start_agent(Host& host);
     void list(Host& host);
+    static void disconnect(Host& host);
     void login(Host& host, const std::string& user, std::uint32_t limit);
     void log_in_soon(Host& host);
     void logout(Host& host);
     void release(Host& host, std::uint64_t key);
     void hear(Host& host, std::uint64_t key, const Answer& answer);
+    void check_holders(const Host& host, const Login& login, const Answer& answer);
     void deliver(Host& host, std::uint64_t id, const Call& call);
     void fault();
     void host_fault(Host& host);
