@@ -214,5 +214,5 @@ def test_a_quiet_host_only_keeps_its_lease_alive(hosts, saw):
         f"{sum(grown.values()) - own}; memory {memory}")
     # A keep-alive wakes up the event loop twice, and the thread that waits for the answer about twice.
     assert own <= 20
-    # With deadlines of 300 ms, the timers of gRPC wake up five times a second.
-    assert sum(grown.values()) - own <= 4 * seconds
+    # The timers of gRPC usually wake up 3 to 4 times a second, and with deadlines of 300 ms 5.5 times.
+    assert sum(grown.values()) - own <= 5 * seconds
