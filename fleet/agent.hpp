@@ -270,9 +270,9 @@ class Agent {
     std::int64_t lease_ = 0;
     std::int64_t host_modified_ = 0; ///< Revision of the host's record when it was read.
     StoredRecords read_;
-    std::int64_t newest_ = 0;   ///< Highest revision of a reply. Lower again after a backup of the store was restored.
-    std::int64_t released_ = 0; ///< Revision of the last release of a slot of this host.
+    std::int64_t newest_ = 0; ///< Highest revision of a reply. Lower again after a backup of the store was restored.
     std::int64_t read_after_ = 0; ///< The same when the reading of the records has started.
+    std::int64_t released_ = 0;   ///< Revision of the last release of a slot of this host.
     BootTime keep_alive_at_ = never;
     BootTime sync_at_ = never;
     BootTime recheck_at_{};          ///< Time after which no claim of an ended session is executed any more.

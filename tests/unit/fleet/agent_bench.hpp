@@ -51,8 +51,12 @@ struct AgentBench final : Effects {
         agent.end_list(now);
         settle();
     }
+    /// Claims a slot. The calls are not executed.
+    void ask(std::uint64_t key, std::uint32_t limit = 1, const char* user = "alice") {
+        agent.claim(now, {.key = key, .limit = limit, .record = {.user = user}});
+    }
     void claim(std::uint64_t key, std::uint32_t limit = 1) {
-        agent.claim(now, {.key = key, .limit = limit, .record = {.user = "alice"}});
+        ask(key, limit);
         settle();
     }
     /// Executes all calls.

@@ -124,7 +124,7 @@ SESSLIMIT_TEST(sessions_without_an_answer_are_recorded_soon) {
     bench.settle();
     bench.pass(seconds(10));
     (void)bench.take_log();
-    bench.agent.claim(bench.now, {.key = 5000, .limit = 1, .record = {.user = "u1990"}});
+    bench.ask(5000, 1, "u1990");
     bench.settle();
     EXPECT_TEXT(bench.take_log(), "5000 full, ");
 }
@@ -136,7 +136,7 @@ SESSLIMIT_TEST(claims_that_wait_for_a_release_delay_neither_it_nor_other_users) 
     bench.claim(1);
     (void)bench.take_log();
     for (std::uint64_t key = 2; key <= count; ++key) {
-        bench.agent.claim(bench.now, {.key = key, .limit = 1, .record = {.user = "alice"}});
+        bench.ask(key);
     }
     bench.agent.release(bench.now, 1); // the claims use all calls
     ask(bench, count + 1);

@@ -155,7 +155,7 @@ SESSLIMIT_TEST(a_host_that_has_left_stays_out_and_answers_claims_at_once) {
     EXPECT(bench.agent.recorded() == 2, "two sessions");
     bench.take_log();
     bench.answers = false;
-    bench.agent.claim(bench.now, {.key = 1, .limit = 3, .record = {.user = "alice"}});
+    bench.ask(1, 3);
     bench.agent.release(bench.now, 8);
     bench.agent.leave(bench.now, "drained");
     EXPECT_TEXT(bench.take_log(), "down: drained, 1 unknown, ");
@@ -180,9 +180,9 @@ SESSLIMIT_TEST(a_host_that_has_left_stays_out_and_answers_claims_at_once) {
 SESSLIMIT_TEST(a_late_reply_does_not_let_a_host_that_has_left_join_again) {
     Bench bench;
     bench.start();
-    bench.agent.claim(bench.now, {.key = 1, .limit = 3, .record = {.user = "alice"}});
-    bench.agent.claim(bench.now, {.key = 2, .limit = 3, .record = {.user = "alice"}});
-    bench.agent.claim(bench.now, {.key = 3, .limit = 3, .record = {.user = "alice"}});
+    bench.ask(1, 3);
+    bench.ask(2, 3);
+    bench.ask(3, 3);
     const auto late = std::exchange(bench.calls, {});
     bench.agent.leave(bench.now, "drained");
     bench.settle();
@@ -202,7 +202,7 @@ SESSLIMIT_TEST(a_late_reply_about_an_earlier_lease_does_not_lose_the_lease) {
     bench.start();
     bench.take_log();
     (void)bench.store->execute(bench.now, RevokeLease{bench.agent.lease()});
-    bench.agent.claim(bench.now, {.key = 1, .limit = 2, .record = {.user = "alice"}});
+    bench.ask(1, 2);
     const auto late = bench.calls.front();
     bench.calls.pop_front();
     bench.claim(2, 2); // its reply arrives first
@@ -219,12 +219,12 @@ SESSLIMIT_TEST(a_connection_that_is_lost_during_claims_keeps_them) {
     bench.claim(9);
     bench.take_log();
     for (const std::uint64_t key : {1U, 2U}) {
-        bench.agent.claim(bench.now, {.key = key, .limit = 2, .record = {.user = "alice"}});
+        bench.ask(key, 2);
     }
     bench.agent.begin_list();
     bench.agent.add_listed({.key = 9, .limit = 1, .record = {.user = "alice"}});
     bench.agent.add_listed({.key = 1, .limit = 2, .record = {.user = "alice"}}); // admitted without an answer
-    bench.agent.claim(bench.now, {.key = 2, .limit = 2, .record = {.user = "alice"}});
+    bench.ask(2, 2);
     bench.agent.end_list(bench.now);
     bench.settle();
     EXPECT_TEXT(bench.take_log(), "2 full, ");
@@ -284,7 +284,7 @@ SESSLIMIT_TEST(a_user_with_too_long_records_does_not_delay_other_users) {
     bench.claim(2);
     EXPECT_TEXT(bench.take_log(), "up, 2 unknown, ");
     bench.rejects = [](const Call&) { return false; };
-    bench.agent.claim(bench.now, {.key = 3, .limit = 1, .record = {.user = "bob"}});
+    bench.ask(3, 1, "bob");
     bench.settle();
     EXPECT_TEXT(bench.take_log(), "3 granted, ");
     bench.pass(Agent::sync_interval + seconds(2));
@@ -317,7 +317,7 @@ SESSLIMIT_TEST(a_session_without_a_free_slot_does_not_delay_other_logins) {
     bench.agent.end_list(bench.now);
     bench.settle();
     bench.take_log();
-    bench.agent.claim(bench.now, {.key = 2, .limit = 1, .record = {.user = "bob"}});
+    bench.ask(2, 1, "bob");
     bench.settle();
     EXPECT_TEXT(bench.take_log(), "2 granted, ");
     bench.store->remove(keys.slot("alice", 5));

@@ -12,7 +12,7 @@ SESSLIMIT_TEST(a_claim_that_is_executed_after_its_session_has_ended_is_undone_so
     Bench bench;
     bench.start();
     bench.pass(seconds(30));
-    bench.agent.claim(bench.now, {.key = 1, .limit = 1, .record = {.user = "alice"}});
+    bench.ask(1);
     const Call late = bench.calls.front().second;
     bench.answers = false;
     bench.settle();
@@ -28,7 +28,7 @@ SESSLIMIT_TEST(a_claim_that_is_executed_after_its_session_has_ended_is_undone_so
 SESSLIMIT_TEST(a_late_claim_is_undone_soon_even_if_its_session_ends_during_a_comparison) {
     Bench bench;
     bench.start();
-    bench.agent.claim(bench.now, {.key = 1, .limit = 1, .record = {.user = "alice"}});
+    bench.ask(1);
     const auto [id, late] = bench.take_call();
     bench.agent.on_reply(bench.now, id, CallFailure{CallFailure::Kind::unavailable, "no reply"});
     bench.agent.release(bench.now, 1);
@@ -46,7 +46,7 @@ SESSLIMIT_TEST(a_late_claim_is_undone_soon_after_an_earlier_one) {
     bench.pass(seconds(30));
     Call late;
     for (const std::uint64_t key : {std::uint64_t{1}, std::uint64_t{2}}) {
-        bench.agent.claim(bench.now, {.key = key, .limit = 1, .record = {.user = "alice"}});
+        bench.ask(key);
         late = bench.calls.front().second;
         bench.answers = false;
         bench.settle();
@@ -69,7 +69,7 @@ SESSLIMIT_TEST(a_denied_claim_whose_first_attempt_is_executed_late_is_undone_soo
     const Session other{.key = 1, .limit = 1, .record = {.user = "alice"}};
     bench.agent.claim(bench.now, other);
     bench.settle();
-    bench.agent.claim(bench.now, {.key = 2, .limit = 1, .record = {.user = "alice"}});
+    bench.ask(2);
     const auto [id, late] = bench.take_call();
     const CallResult result = bench.store->execute(bench.now, late);
     bench.agent.on_reply(bench.now, id, result, true); // the answer of the second node
@@ -87,7 +87,7 @@ SESSLIMIT_TEST(a_claim_waits_for_the_release_of_a_session_on_the_same_host) {
     bench.start();
     bench.claim(1);
     bench.agent.release(bench.now, 1);
-    bench.agent.claim(bench.now, {.key = 2, .limit = 1, .record = {.user = "alice"}});
+    bench.ask(2);
     bench.settle_newest_first();
     EXPECT_TEXT(bench.take_log(), "up, 1 granted, ");
     bench.pass(seconds(1));
@@ -98,7 +98,7 @@ SESSLIMIT_TEST(a_claim_is_repeated_if_the_reply_to_a_later_release_arrives_first
     Bench bench;
     bench.start();
     bench.claim(1);
-    bench.agent.claim(bench.now, {.key = 2, .limit = 1, .record = {.user = "alice"}});
+    bench.ask(2);
     const auto [id, claim] = bench.take_call();
     const CallResult result = bench.store->execute(bench.now, claim);
     bench.agent.release(bench.now, 1);
@@ -126,7 +126,7 @@ SESSLIMIT_TEST(a_claim_waits_for_the_releases_of_the_first_comparison) {
     Bench bench(before, "boot1", "machine1"); // the process has restarted, and the session has ended
     bench.agent.start(bench.now);
     bench.agent.begin_list();
-    bench.agent.claim(bench.now, {.key = 2, .limit = 1, .record = {.user = "alice"}});
+    bench.ask(2);
     bench.agent.end_list(bench.now);
     bench.settle_newest_first();
     bench.pass(seconds(1));
@@ -165,7 +165,7 @@ SESSLIMIT_TEST(a_failed_call_of_another_session_is_no_outage_for_a_claim_that_wa
             bench.agent.on_time(bench.now = bench.agent.deadline());
         }
         const auto repeated = bench.take_call();
-        bench.agent.claim(bench.now, {.key = 3, .limit = 1, .record = {.user = "bob"}});
+        bench.ask(3, 1, "bob");
         const auto other = bench.take_call();
         bench.now += Agent::answer_timeout - milliseconds(200);
         bench.agent.on_reply(bench.now, (is_own ? repeated : other).first,
@@ -204,7 +204,7 @@ SESSLIMIT_TEST(a_claim_after_a_denial_that_was_not_received_is_not_denied_withou
     bench.pass(Agent::answer_timeout);
     EXPECT_TEXT(bench.take_log(), "up, 1 granted, 2 full, ");
     bench.agent.begin_list();
-    bench.agent.claim(bench.now, {.key = 2, .limit = 1, .record = {.user = "alice"}});
+    bench.ask(2);
     bench.agent.end_list(bench.now);
     bench.pass(Agent::answer_timeout);
     EXPECT_TEXT(bench.take_log(), "2 unknown, ");
@@ -220,7 +220,7 @@ SESSLIMIT_TEST(a_claim_waits_for_many_releases_of_the_first_comparison) {
     Bench bench(before, "boot1", "machine1"); // the process has restarted, and the sessions have ended
     bench.agent.start(bench.now);
     bench.agent.begin_list();
-    bench.agent.claim(bench.now, {.key = count + 1, .limit = 1, .record = {.user = "alice"}});
+    bench.ask(count + 1);
     bench.agent.end_list(bench.now);
     bench.settle();
     bench.pass(seconds(1));
